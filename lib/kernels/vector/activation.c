@@ -1,0 +1,138 @@
+/* activation.c - element by element. NaN is handed on: relu is written x < 0 ? 0 : x, which is false for NaN.
+ */
+#include "activation.h"
+
+#include <math.h>
+
+#include "tinycnn/rng.h"
+
+/* dx[i] = value or dx[i] += value; the test is taken out of the loop by the compiler. */
+#define STORE(dx, i, value) (dx)[i] = accumulate ? (dx)[i] + (value) : (value)
+
+static void relu(const float *restrict x, float *restrict y, int64_t n) {
+    for (int64_t i = 0; i < n; i++) y[i] = x[i] < 0.0f ? 0.0f : x[i];
+}
+
+/* The output tells where the input was not positive. */
+static void relu_backward(const float *y, const float *dy, float *dx, int64_t n, bool accumulate) {
+    for (int64_t i = 0; i < n; i++) STORE(dx, i, y[i] <= 0.0f ? 0.0f : dy[i]);
+}
+
+static void leaky_relu(const float *restrict x, float *restrict y, int64_t n, float slope) {
+    for (int64_t i = 0; i < n; i++) y[i] = x[i] > 0.0f ? x[i] : slope * x[i];
+}
+
+static void leaky_relu_backward(const float *restrict x, const float *restrict dy, float *restrict dx,
+                                int64_t n, float slope, bool accumulate) {
+    for (int64_t i = 0; i < n; i++) STORE(dx, i, x[i] > 0.0f ? dy[i] : slope * dy[i]);
+}
+
+#define SQRT_HALF        0.70710678118654752f
+#define INV_SQRT_2PI     0.39894228040143268f
+#define SQRT_2_OVER_PI   0.79788456080286536f
+#define GELU_TANH_FACTOR 0.044715f
+
+/* gelu(x) = x P(X <= x), X standard normal; its derivative P(X <= x) + x density(x). */
+static void gelu(const float *restrict x, float *restrict y, int64_t n) {
+    for (int64_t i = 0; i < n; i++) y[i] = 0.5f * x[i] * (1.0f + erff(x[i] * SQRT_HALF));
+}
+
+static void gelu_backward(const float *restrict x, const float *restrict dy, float *restrict dx, int64_t n,
+                          bool accumulate) {
+    for (int64_t i = 0; i < n; i++) {
+        float cdf = 0.5f * (1.0f + erff(x[i] * SQRT_HALF));
+        float density = INV_SQRT_2PI * expf(-0.5f * x[i] * x[i]);
+        STORE(dx, i, dy[i] * (cdf + x[i] * density));
+    }
+}
+
+static void gelu_tanh(const float *restrict x, float *restrict y, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
+        float u = SQRT_2_OVER_PI * (x[i] + GELU_TANH_FACTOR * x[i] * x[i] * x[i]);
+        y[i] = 0.5f * x[i] * (1.0f + tanhf(u));
+    }
+}
+
+static void gelu_tanh_backward(const float *restrict x, const float *restrict dy, float *restrict dx,
+                               int64_t n, bool accumulate) {
+    for (int64_t i = 0; i < n; i++) {
+        float u = SQRT_2_OVER_PI * (x[i] + GELU_TANH_FACTOR * x[i] * x[i] * x[i]);
+        float du = SQRT_2_OVER_PI * (1.0f + 3.0f * GELU_TANH_FACTOR * x[i] * x[i]);
+        float t = tanhf(u);
+        STORE(dx, i, dy[i] * (0.5f * (1.0f + t) + 0.5f * x[i] * (1.0f - t * t) * du));
+    }
+}
+
+/* silu(x) = x s(x), s the logistic function; its derivative s (1 + x (1 - s)). */
+static void silu(const float *restrict x, float *restrict y, int64_t n) {
+    for (int64_t i = 0; i < n; i++) y[i] = x[i] / (1.0f + expf(-x[i]));
+}
+
+static void silu_backward(const float *restrict x, const float *restrict dy, float *restrict dx, int64_t n,
+                          bool accumulate) {
+    for (int64_t i = 0; i < n; i++) {
+        float s = 1.0f / (1.0f + expf(-x[i]));
+        STORE(dx, i, dy[i] * s * (1.0f + x[i] * (1.0f - s)));
+    }
+}
+
+static void add(const float *a, const float *b, float *restrict y, int64_t n, bool with_relu) {
+    for (int64_t i = 0; i < n; i++) {
+        float sum = a[i] + b[i];
+        y[i] = with_relu && sum < 0.0f ? 0.0f : sum;
+    }
+}
+
+static void scale(const float *restrict x, float *restrict y, int64_t n, float factor, bool accumulate) {
+    for (int64_t i = 0; i < n; i++) STORE(y, i, factor * x[i]);
+}
+
+static void scaled_difference(const float *x, const float *z, float *restrict y, int64_t n, float factor,
+                              bool accumulate) {
+    for (int64_t i = 0; i < n; i++) STORE(y, i, (x[i] - z[i]) * factor);
+}
+
+static double squared_distance(const float *x, const float *z, int64_t n) {
+    double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t i = 0; i < n; i++) {
+        double d = (double)x[i] - (double)z[i];
+        sum += d * d;
+    }
+    return sum;
+}
+
+/* Four elements a Philox block: element e takes lane e mod 4 of block e / 4, and stays if its number is at
+ * least p. */
+static void dropout(const float *x, float *y, int64_t first, int64_t n, float p, const uint32_t key[2],
+                    bool accumulate) {
+    float keep = p < 1.0f ? 1.0f / (1.0f - p) : 0.0f;
+    uint32_t random[4] = {0};
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t element = (uint64_t)(first + i);
+        if (i == 0 || element % 4 == 0) {
+            uint64_t index = element / 4;
+            tc_philox4x32((uint32_t[]){(uint32_t)index, (uint32_t)(index >> 32), 0, 0}, key, random);
+        }
+        bool stays = (float)(random[element % 4] >> 8) * 0x1p-24f >= p;
+        STORE(y, i, stays ? x[i] * keep : 0.0f);
+    }
+}
+
+const tci_activation TCI_TABLE(tci_activation) = {
+    .relu = relu,
+    .relu_backward = relu_backward,
+    .leaky_relu = leaky_relu,
+    .leaky_relu_backward = leaky_relu_backward,
+    .gelu = gelu,
+    .gelu_backward = gelu_backward,
+    .gelu_tanh = gelu_tanh,
+    .gelu_tanh_backward = gelu_tanh_backward,
+    .silu = silu,
+    .silu_backward = silu_backward,
+    .add = add,
+    .scale = scale,
+    .scaled_difference = scaled_difference,
+    .squared_distance = squared_distance,
+    .dropout = dropout,
+};
