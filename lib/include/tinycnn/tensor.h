@@ -27,6 +27,8 @@ typedef struct tc_tensor {
     float *grad;        /* same layout as data; NULL until a backward pass has filled it */
     bool requires_grad; /* gradients flow to or through this tensor */
     bool retain_grad;   /* keep grad after backward; leaves always do */
+    bool from_pool;     /* for the tape: data was taken from its pool of buffers */
+    const void *node;   /* for the tape: what computed this tensor; NULL for a leaf */
 } tc_tensor;
 
 /* Zero-filled. NULL on a bad shape (negative extent, more than 4 dimensions, a size that overflows) or when

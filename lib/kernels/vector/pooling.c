@@ -17,7 +17,10 @@ static void max_row(const tci_maxpool *p, const float *x, float *y, int64_t row)
                 int64_t w = j * p->stride_w - p->pad_w + b * p->dilation_w;
                 if (w < 0 || w >= p->w) continue;
                 const float *restrict in = picture + (h * p->w + w) * c;
-                for (int64_t k = 0; k < c; k++) out[k] = (in[k] > out[k]) | (in[k] != in[k]) ? in[k] : out[k];
+                for (int64_t k = 0; k < c; k++) {
+                    bool wins = (in[k] > out[k]) | (in[k] != in[k]);
+                    out[k] = wins ? in[k] : out[k];
+                }
             }
         }
     }
