@@ -1,6 +1,6 @@
 /* optimizer.h - the inner loops of optimisers. All arrays hold n floats; gradients are only read. */
-#ifndef TCI_OPTIMIZER_KERNELS_H
-#define TCI_OPTIMIZER_KERNELS_H
+#ifndef TCI_OPTIMIZER_H
+#define TCI_OPTIMIZER_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,7 +19,7 @@ typedef struct tci_adam_numbers {
     float shrink;       /* factor of the weight before the step: decoupled weight decay */
     float beta1, rest1; /* rest = 1 - beta */
     float beta2, rest2;
-    float step_size;      /* lr / (1 - beta1^t) */
+    float step_size;       /* lr / (1 - beta1^t) */
     float root_correction; /* sqrt(1 - beta2^t) */
     float eps;
 } tci_adam_numbers;

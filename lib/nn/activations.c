@@ -1,0 +1,65 @@
+/* activations.c - relu, leaky_relu, gelu, silu: each element for itself. */
+#include "module.h"
+
+static tc_tensor *relu_forward(tc_module *self, tci_run *run, tc_tensor *x) {
+    (void)self;
+    return tc_relu(run->tape, x);
+}
+
+static const tc_module_type relu = {
+    .name = "relu", .activation = TC_ACTIVATION_RELU, .forward = relu_forward};
+
+tc_module *tc_nn_relu(void) {
+    return tci_module_new(&relu, sizeof(tc_module));
+}
+
+typedef struct leaky {
+    tc_module base;
+    float negative_slope;
+} leaky;
+
+static tc_tensor *leaky_forward(tc_module *self, tci_run *run, tc_tensor *x) {
+    return tc_leaky_relu(run->tape, x, ((leaky *)self)->negative_slope);
+}
+
+static const tc_module_type leaky_relu = {.name = "leaky_relu", .forward = leaky_forward};
+
+tc_module *tc_nn_leaky_relu(float negative_slope) {
+    leaky *self = tci_module_new(&leaky_relu, sizeof *self);
+    if (!self) return NULL;
+    self->negative_slope = negative_slope;
+    return &self->base;
+}
+
+typedef struct gelu {
+    tc_module base;
+    tc_gelu_form form;
+} gelu;
+
+static tc_tensor *gelu_forward(tc_module *self, tci_run *run, tc_tensor *x) {
+    return tc_gelu(run->tape, x, ((gelu *)self)->form);
+}
+
+static const tc_module_type gelu_type = {.name = "gelu", .forward = gelu_forward};
+
+tc_module *tc_nn_gelu(tc_gelu_form form) {
+    if (form != TC_GELU_EXACT && form != TC_GELU_TANH) {
+        tc_fail(TC_ERR_ARGUMENT, "gelu: %d is neither TC_GELU_EXACT nor TC_GELU_TANH", (int)form);
+        return NULL;
+    }
+    gelu *self = tci_module_new(&gelu_type, sizeof *self);
+    if (!self) return NULL;
+    self->form = form;
+    return &self->base;
+}
+
+static tc_tensor *silu_forward(tc_module *self, tci_run *run, tc_tensor *x) {
+    (void)self;
+    return tc_silu(run->tape, x);
+}
+
+static const tc_module_type silu = {.name = "silu", .forward = silu_forward};
+
+tc_module *tc_nn_silu(void) {
+    return tci_module_new(&silu, sizeof(tc_module));
+}
