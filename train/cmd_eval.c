@@ -1,0 +1,93 @@
+/* cmd_eval.c - `tinycnn eval`: loss and accuracy of a saved net on a data set's test pictures. */
+#include "commands.h"
+#include "description.h"
+#include "evaluate.h"
+#include "models.h"
+#include "report.h"
+
+typedef struct eval_settings {
+    const char *checkpoint, *data, *data_dir;
+    int64_t batch, threads;
+    bool json;
+} eval_settings;
+
+#define AT(field) .at = offsetof(eval_settings, field)
+static const option eval_options[] = {
+    {"checkpoint", "FILE", OPTION_TEXT, NULL, AT(checkpoint),
+     .help = "the saved net, e.g. best.safetensors of a run; it says itself which net it is (needed)"},
+    {"data", "NAME|PATH", OPTION_TEXT, "shapes", AT(data),
+     .help = "shapes (generated), cifar10, or the path of a CIFAR-10 folder or .tar.gz"},
+    {"data-dir", "DIR", OPTION_TEXT, NULL, AT(data_dir),
+     .help = "where to look for data first; then $TINYCNN_DATA, then ~/.cache/tinycnn"},
+    {"batch", "B", OPTION_INTEGER, "128", .low = 1, .high = 65536, AT(batch), .help = "pictures in a batch"},
+    {"threads", "P", OPTION_INTEGER, "0", .low = 0, .high = 1024, AT(threads),
+     .help = "cores to use; 0: all"},
+    {"json", NULL, OPTION_SWITCH, "no", AT(json), .help = "print one JSON object"},
+    {0}};
+
+static int run_eval(int argc, char **argv);
+const command command_eval = {"eval", "Measures a saved net on the test pictures of a data set", NULL,
+                              eval_options, run_eval};
+
+static tc_status check_data(const char *path, const described *d, const tc_dataset *s) {
+    if (d->channels == s->channels && d->height == s->height && d->width == s->width &&
+        d->classes == s->classes)
+        return TC_OK;
+    return tc_fail(TC_ERR_SHAPE,
+                   "%s: a net for pictures of (%d, %d, %d) and %d classes; %s has (%d, %d, %d) and %d", path,
+                   d->channels, d->height, d->width, d->classes, s->name, s->channels, s->height, s->width,
+                   s->classes);
+}
+
+static tc_status load_model(const char *path, const described *d, tc_model **model) {
+    const tc_model_entry *entry = tc_model_entry_find(d->model);
+    if (!entry)
+        return tc_fail(TC_ERR_FORMAT, "%s: a model named \"%s\", which this program does not have", path,
+                       d->model);
+    TC_TRY(tc_model_create(entry->build(d->channels, d->height, d->width, d->classes), 1, model));
+    return tc_checkpoint_load(path, *model, NULL);
+}
+
+static tc_status evaluate_model(const eval_settings *s, const described *d, tc_model *model,
+                                const tc_dataset *dataset, evaluation *result) {
+    tc_transform normalize = tc_normalize(d->mean, d->deviation, d->channels);
+    tc_loader_options options = {.batch_size = (int)s->batch, .transforms = &normalize, .transform_count = 1};
+    tc_loader *loader;
+    TC_TRY(tc_loader_create(dataset, &dataset->test, &options, &loader));
+    tc_tape *tape = tc_tape_create(&(tc_tape_options){.threads = (int)s->threads});
+    tc_status status = tape ? evaluate(model, tape, loader, dataset, NULL, result) : TC_ERR_MEMORY;
+    tc_tape_free(tape);
+    tc_loader_free(loader);
+    return status;
+}
+
+static tc_status eval_checkpoint(const eval_settings *s, described *d, evaluation *result) {
+    TC_TRY(description_read(s->checkpoint, d));
+    tc_dataset *dataset = NULL;
+    tc_model *model = NULL;
+    tc_status status = load_model(s->checkpoint, d, &model);
+    if (status == TC_OK) status = tc_dataset_open(s->data, s->data_dir, (int)s->threads, &dataset);
+    if (status == TC_OK) status = check_data(s->checkpoint, d, dataset);
+    if (status == TC_OK) status = evaluate_model(s, d, model, dataset, result);
+    tc_model_free(model);
+    tc_dataset_free(dataset);
+    return status;
+}
+
+static int run_eval(int argc, char **argv) {
+    eval_settings s = {0};
+    parse_result parsed = options_parse(&command_eval, argc, argv, &s, NULL);
+    if (parsed != PARSE_OK) return parsed == PARSE_HELP ? EXIT_GOOD : EXIT_USAGE;
+    if (!s.checkpoint) return report(EXIT_USAGE, "eval", "--checkpoint FILE is needed");
+    described d;
+    evaluation result;
+    if (eval_checkpoint(&s, &d, &result) != TC_OK) return report_failure("eval");
+    if (s.json)
+        printf("{\"model\": \"%s\", \"pictures\": %lld, \"correct\": %lld, \"loss\": %.9g, \"accuracy\": "
+               "%.9g}\n",
+               d.model, (long long)result.count, (long long)result.correct, result.loss, result.accuracy);
+    else
+        printf("%s: loss %.4f, accuracy %.2f%% (%lld of %lld)\n", d.model, result.loss, 100 * result.accuracy,
+               (long long)result.correct, (long long)result.count);
+    return EXIT_GOOD;
+}

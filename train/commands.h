@@ -1,0 +1,9 @@
+/* commands.h - the sub-commands; each is defined in its cmd_NAME.c. */
+#ifndef TRAIN_COMMANDS_H
+#define TRAIN_COMMANDS_H
+
+#include "options.h"
+
+extern const command command_train, command_eval, command_summary, command_bench;
+
+#endif

@@ -1,0 +1,18 @@
+/* config.h - config.json: the settings of a run, complete, as a JSON object with one member an option. */
+#ifndef TRAIN_CONFIG_H
+#define TRAIN_CONFIG_H
+
+#include <jansson.h>
+
+#include "options.h"
+
+/* Options of SCOPE_START are left out. */
+tc_status config_write(const char *path, const option *options, const void *settings);
+
+/* The file as JSON; free with json_decref() after the settings that were read from it. */
+tc_status config_load(const char *path, json_t **config);
+
+/* Every option that config_write() writes must be there. Texts point into `config`. */
+tc_status config_read(json_t *config, const option *options, void *settings);
+
+#endif

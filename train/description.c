@@ -1,0 +1,105 @@
+/* description.c - metadata values are strings, so numbers and lists in them are JSON. */
+#include "description.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Takes the reference over. */
+static const char *dump(json_t *json) {
+    const char *text = json ? json_dumps(json, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9)) : NULL;
+    json_decref(json);
+    return text;
+}
+
+static json_t *floats(const float *values, int count) {
+    json_t *array = json_array();
+    for (int i = 0; i < count; i++) json_array_append_new(array, json_real((double)values[i]));
+    return array;
+}
+
+static json_t *names(const tc_dataset *dataset) {
+    json_t *array = json_array();
+    for (int i = 0; i < dataset->classes; i++)
+        json_array_append_new(array, json_string(dataset->class_names[i]));
+    return array;
+}
+
+tc_status description_create(const char *model, const tc_dataset *s, description *d) {
+    char *model_copy = malloc(strlen(model) + 1);
+    if (model_copy) strcpy(model_copy, model);
+    *d = (description){{
+        {"model", model_copy},
+        {"input_shape", dump(json_pack("[i,i,i]", s->channels, s->height, s->width))},
+        {"classes", dump(json_integer(s->classes))},
+        {"mean", dump(floats(s->mean, s->channels))},
+        {"deviation", dump(floats(s->deviation, s->channels))},
+        {"class_names", dump(names(s))},
+    }};
+    for (int i = 0; i < DESCRIPTION_STRINGS; i++)
+        if (!d->strings[i].value) return tc_fail(TC_ERR_MEMORY, "checkpoint description: out of memory");
+    return TC_OK;
+}
+
+void description_free(description *d) {
+    for (int i = 0; i < DESCRIPTION_STRINGS; i++) free((void *)d->strings[i].value);
+    *d = (description){0};
+}
+
+const char *metadata_find(const tc_metadata *metadata, int count, const char *key) {
+    for (int i = 0; i < count; i++)
+        if (strcmp(metadata[i].key, key) == 0) return metadata[i].value;
+    return NULL;
+}
+
+/* The `count` numbers of the JSON list called `key`. */
+static tc_status read_list(const char *path, const tc_metadata *metadata, int strings, const char *key,
+                           int count, double *values) {
+    const char *text = metadata_find(metadata, strings, key);
+    json_t *list = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+    bool good =
+        count == 1 ? json_is_number(list) : json_is_array(list) && (int)json_array_size(list) == count;
+    for (int i = 0; good && i < count; i++) {
+        const json_t *item = json_is_array(list) ? json_array_get(list, (size_t)i) : list;
+        good = json_is_number(item);
+        values[i] = json_number_value(item);
+    }
+    json_decref(list);
+    if (good) return TC_OK;
+    return tc_fail(TC_ERR_FORMAT, "%s: \"%s\" in its metadata is %s, expected %d number%s", path, key,
+                   text ? text : "missing", count, count == 1 ? "" : "s");
+}
+
+static tc_status read_strings(const char *path, const tc_metadata *metadata, int count, described *d) {
+    double shape[3], classes, mean[4], deviation[4];
+    const char *model = metadata_find(metadata, count, "model");
+    if (!model || strlen(model) >= sizeof d->model)
+        return tc_fail(TC_ERR_FORMAT, "%s: no model is named in its metadata; was it saved by tinycnn train?",
+                       path);
+    strcpy(d->model, model);
+    TC_TRY(read_list(path, metadata, count, "input_shape", 3, shape));
+    TC_TRY(read_list(path, metadata, count, "classes", 1, &classes));
+    for (int i = 0; i < 3; i++)
+        if (shape[i] < 1 || shape[i] > 32767 || classes < 1 || classes > 1e6 || shape[0] > 4)
+            return tc_fail(TC_ERR_FORMAT, "%s: a picture of %g x %g x %g and %g classes", path, shape[0],
+                           shape[1], shape[2], classes);
+    d->channels = (int)shape[0], d->height = (int)shape[1], d->width = (int)shape[2];
+    d->classes = (int)classes;
+    TC_TRY(read_list(path, metadata, count, "mean", d->channels, mean));
+    TC_TRY(read_list(path, metadata, count, "deviation", d->channels, deviation));
+    for (int c = 0; c < d->channels; c++) {
+        d->mean[c] = (float)mean[c];
+        d->deviation[c] = (float)deviation[c];
+    }
+    return TC_OK;
+}
+
+tc_status description_read(const char *path, described *d) {
+    tc_metadata *metadata = NULL;
+    int count = 0;
+    memset(d, 0, sizeof *d);
+    TC_TRY(tc_checkpoint_metadata(path, &metadata, &count));
+    tc_status status = read_strings(path, metadata, count, d);
+    tc_checkpoint_metadata_free(metadata, count);
+    return status;
+}

@@ -1,0 +1,53 @@
+/* main.c - the program `tinycnn`: hands the command line to a sub-command. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+#include "report.h"
+
+static const command *const commands[] = {&command_train, &command_eval, &command_summary, &command_bench};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void print_help(FILE *stream) {
+    fprintf(stream,
+            "tinycnn %s - trains convolutional networks on this machine's cores\n\n"
+            "Usage: tinycnn COMMAND [options]\n\nCommands:\n",
+            tc_version());
+    for (int i = 0; i < COMMANDS; i++) fprintf(stream, "  %-10s%s\n", commands[i]->name, commands[i]->about);
+    fprintf(stream,
+            "\ntinycnn COMMAND --help lists a command's options; tinycnn --version what runs here.\n"
+            "Exit codes: 0 good, 1 failure (one line on stderr says what), 2 usage, 3 training diverged,\n"
+            "130 and 143 training stopped by SIGINT or SIGTERM with everything saved.\n");
+}
+
+static void print_version(void) {
+    printf("tinycnn %s\nkernels: %s\nBLAS: %s\noptional components: none\n", tc_version(), tc_kernel_isa(),
+           tc_blas_name());
+}
+
+static int run(int argc, char **argv) {
+    const char *name = argc > 1 ? argv[1] : "--help";
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_help(stdout);
+        return EXIT_GOOD;
+    }
+    if (strcmp(name, "--version") == 0) {
+        print_version();
+        return EXIT_GOOD;
+    }
+    for (int i = 0; i < COMMANDS; i++)
+        if (strcmp(name, commands[i]->name) == 0) return commands[i]->run(argc - 1, argv + 1);
+    fprintf(stderr, "tinycnn: unknown command \"%s\"; tinycnn --help lists the commands\n", name);
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv) {
+    int code = run(argc, argv);
+    /* A full disk behind a redirection shows only now. */
+    if ((fflush(stdout) != 0 || ferror(stdout)) && code == EXIT_GOOD) {
+        fprintf(stderr, "tinycnn: stdout: %s\n", strerror(errno));
+        code = EXIT_FAILED;
+    }
+    return code;
+}

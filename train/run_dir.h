@@ -1,0 +1,22 @@
+/* run_dir.h - the folder of a run: config.json, metrics.jsonl, last.safetensors, best.safetensors. */
+#ifndef TRAIN_RUN_DIR_H
+#define TRAIN_RUN_DIR_H
+
+#include "tinycnn.h"
+
+#define RUN_PATH_MAX 4096
+
+typedef struct run_dir {
+    char path[RUN_PATH_MAX];
+    char config[RUN_PATH_MAX + 32], metrics[RUN_PATH_MAX + 32];
+    char last[RUN_PATH_MAX + 32], best[RUN_PATH_MAX + 32];
+} run_dir;
+
+/* Makes the folder, with its parents; `out` NULL: "runs/<time>-<model>", made unique. A folder that holds a
+ * run already (has a config.json) is refused. */
+tc_status run_dir_create(const char *out, const char *model, run_dir *run);
+
+/* The names alone. */
+tc_status run_dir_name(const char *path, run_dir *run);
+
+#endif

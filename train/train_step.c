@@ -1,0 +1,86 @@
+/* train_step.c - the four lines that every training is made of: forward, loss, backward, update. */
+#include <math.h>
+#include <stdio.h>
+
+#include "evaluate.h"
+#include "recipe.h"
+#include "trainer.h"
+
+static bool is_finite(const float *values, int64_t count) {
+    for (int64_t i = 0; i < count; i++)
+        if (!isfinite(values[i])) return false;
+    return true;
+}
+
+/* The name of the first parameter whose values (or gradients) are not all finite, or NULL. */
+static const char *find_parameter(const trainer *t, bool gradients) {
+    for (int i = 0; i < tc_model_parameter_count(t->model); i++) {
+        const tc_parameter *p = tc_model_parameter(t->model, i);
+        const float *values = gradients ? p->tensor->grad : p->tensor->data;
+        if (values && !is_finite(values, tc_numel(p->tensor))) return p->name;
+    }
+    return NULL;
+}
+
+tc_status train_diverged(const trainer *t, const char *when) {
+    const char *op = "", *where = "", *name;
+    char result[160] = "", parameter[160] = "";
+    if (tc_tape_find_nonfinite(t->tape, &op, &where))
+        snprintf(result, sizeof result, "; first the result of %s%s%s", op, *where ? " in layer " : "",
+                 where);
+    if ((name = find_parameter(t, false)))
+        snprintf(parameter, sizeof parameter, "; parameter %s", name);
+    else if ((name = find_parameter(t, true)))
+        snprintf(parameter, sizeof parameter, "; gradient of %s", name);
+    return tc_fail(
+        TC_ERR_NUMERIC,
+        "training diverged: NaN or infinity at step %lld (epoch %lld) in %s%s%s; try a smaller --lr",
+        (long long)t->state.step + 1, (long long)t->state.epoch + 1, when, result, parameter);
+}
+
+/* One batch forward and backward; gradients add up to `weight` times those of the batch's mean loss. */
+static tc_status forward_backward(trainer *t, float weight) {
+    train_state *s = &t->state;
+    const tc_dataset *d = t->dataset;
+    const tc_batch *batch = tc_loader_next(t->train_loader);
+    if (!batch)
+        return tc_fail(TC_ERR_STATE, "loader: no batch %lld of %lld", (long long)s->batch,
+                       (long long)t->batches);
+    tc_tape_reset(t->tape, (uint64_t)(s->epoch * t->batches + s->batch));
+    tc_tensor *x =
+        tc_input(t->tape, 4, (int64_t[]){batch->count, d->channels, d->height, d->width}, batch->x);
+    tc_tensor *logits = tc_model_forward(t->model, t->tape, x);
+    tc_tensor *loss =
+        tc_cross_entropy(t->tape, logits, batch->labels,
+                         &(tc_cross_entropy_options){.label_smoothing = (float)t->settings->label_smoothing});
+    TC_TRY(tc_tape_status(t->tape));
+    if (!isfinite(loss->data[0])) return train_diverged(t, "the loss");
+    s->loss_sum += (double)loss->data[0] * (double)batch->count;
+    s->correct += count_correct(logits, batch->labels);
+    s->seen += batch->count;
+    s->batch++;
+    return tc_backward(t->tape, weight == 1 ? loss : tc_scale(t->tape, loss, weight));
+}
+
+/* The learning rate of the next step. */
+static double next_rate(const trainer *t) {
+    const train_settings *s = t->settings;
+    int64_t position = t->state.step;
+    if (s->minutes > 0) position = (int64_t)(RECIPE_TICKS * t->state.seconds / (60 * s->minutes));
+    return s->lr * tc_schedule_factor(&t->schedule, position);
+}
+
+tc_status train_step(trainer *t) {
+    const train_settings *s = t->settings;
+    int64_t group = t->batches - t->state.batch;
+    if (group > s->accumulate) group = s->accumulate;
+    tc_model_zero_grad(t->model);
+    for (int64_t i = 0; i < group; i++) TC_TRY(forward_backward(t, 1.0f / (float)group));
+    if (s->clip_norm > 0 && !isfinite(tc_clip_grad_norm(t->model, s->clip_norm)))
+        return train_diverged(t, "the gradient");
+    t->state.lr = next_rate(t);
+    tc_optimizer_set_lr(t->optimizer, (float)t->state.lr);
+    tc_optimizer_step(t->optimizer);
+    t->state.step++;
+    return TC_OK;
+}
