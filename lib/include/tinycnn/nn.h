@@ -9,7 +9,10 @@
  *
  * Constructors only describe; tc_model_create() takes the description over (also when it fails), makes and
  * initialises the parameters. A constructor that fails returns NULL, a container with a NULL child returns
- * NULL, and tc_model_create(NULL, ...) reports what went wrong first: one check for the whole expression. */
+ * NULL, and tc_model_create(NULL, ...) reports what went wrong first: one check for the whole expression.
+ *
+ * The first argument of a layer is always given by place: its name stands in the macro, which makes the whole a
+ * designated initialiser, and those may leave fields out without a warning. */
 #ifndef TINYCNN_NN_H
 #define TINYCNN_NN_H
 
@@ -57,14 +60,14 @@ typedef struct tc_nn_conv2d_args {
     int groups;     /* 0: 1 */
     bool no_bias;
 } tc_nn_conv2d_args;
-#define tc_nn_conv2d(...) tc_nn_conv2d_from((tc_nn_conv2d_args){__VA_ARGS__})
+#define tc_nn_conv2d(...) tc_nn_conv2d_from((tc_nn_conv2d_args){.in_channels = __VA_ARGS__})
 tc_module *tc_nn_conv2d_from(tc_nn_conv2d_args args);
 
 typedef struct tc_nn_linear_args {
     int in_features, out_features;
     bool no_bias;
 } tc_nn_linear_args;
-#define tc_nn_linear(...) tc_nn_linear_from((tc_nn_linear_args){__VA_ARGS__})
+#define tc_nn_linear(...) tc_nn_linear_from((tc_nn_linear_args){.in_features = __VA_ARGS__})
 tc_module *tc_nn_linear_from(tc_nn_linear_args args);
 
 typedef struct tc_nn_batchnorm2d_args {
@@ -74,11 +77,11 @@ typedef struct tc_nn_batchnorm2d_args {
     bool no_affine;
     bool no_running_stats; /* evaluation then uses the batch's statistics too */
 } tc_nn_batchnorm2d_args;
-#define tc_nn_batchnorm2d(...) tc_nn_batchnorm2d_from((tc_nn_batchnorm2d_args){__VA_ARGS__})
+#define tc_nn_batchnorm2d(...) tc_nn_batchnorm2d_from((tc_nn_batchnorm2d_args){.num_features = __VA_ARGS__})
 tc_module *tc_nn_batchnorm2d_from(tc_nn_batchnorm2d_args args);
 
-#define tc_nn_maxpool2d(...) tc_nn_maxpool2d_from((tc_pool2d_options){__VA_ARGS__})
-#define tc_nn_avgpool2d(...) tc_nn_avgpool2d_from((tc_pool2d_options){__VA_ARGS__})
+#define tc_nn_maxpool2d(...) tc_nn_maxpool2d_from((tc_pool2d_options){.kernel_size = __VA_ARGS__})
+#define tc_nn_avgpool2d(...) tc_nn_avgpool2d_from((tc_pool2d_options){.kernel_size = __VA_ARGS__})
 tc_module *tc_nn_maxpool2d_from(tc_pool2d_options options);
 tc_module *tc_nn_avgpool2d_from(tc_pool2d_options options);
 tc_module *tc_nn_adaptive_avgpool2d(tc_hw output_size);
