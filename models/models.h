@@ -17,6 +17,10 @@ extern const tc_model_entry tc_models[];
 /* NULL with tc_last_error() naming the known ones if there is none of that name. */
 const tc_model_entry *tc_model_entry_find(const char *name);
 
+/* For a net's own use: is each side of a picture between `least` and 4096 pixels? If not, the sentence is
+ * set. */
+bool tc_model_takes(const char *model, int height, int width, int least);
+
 tc_module *tc_lesson(int channels, int height, int width, int classes);
 tc_module *tc_lenet5(int channels, int height, int width, int classes);
 tc_module *tc_vgg(int channels, int height, int width, int classes);
