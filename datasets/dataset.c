@@ -1,0 +1,173 @@
+/* dataset.c - finding a data set by its name, and what all data sets have in common.
+ *
+ * Mean and deviation of a channel: with n values x, S = sum x and Q = sum x^2, both whole numbers and
+ * therefore the same in whatever order they are added,
+ *
+ *     mean = S / n        deviation = sqrt(Q / n - mean^2)                          (then / 255) */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "internal.h"
+
+enum { PATH_LENGTH = 4096, MOST_PLACES = 3 };
+
+/* ---- Making ------------------------------------------------------------------------------------------ */
+
+tc_status tci_dataset_create(const char *name, int channels, int height, int width, int classes,
+                             const char *const *class_names, /* (classes) */
+                             tc_dataset **dataset) {
+    *dataset = NULL;
+    tc_arena *arena = tc_arena_create();
+    if (arena == NULL) return tc_fail(TC_ERR_MEMORY, "%s: out of memory", name);
+    tc_dataset *set = tc_arena_alloc(arena, sizeof *set);
+    const char **names = tc_arena_alloc(arena, (size_t)classes * sizeof *names);
+    bool good = set != NULL && names != NULL;
+    for (int i = 0; good && i < classes; i++) {
+        char *copy = tc_arena_alloc(arena, strlen(class_names[i]) + 1);
+        good = copy != NULL;
+        if (good) names[i] = strcpy(copy, class_names[i]);
+    }
+    if (!good) {
+        tc_arena_free(arena);
+        return TC_ERR_MEMORY;
+    }
+    *set = (tc_dataset){.name = name,
+                        .channels = channels,
+                        .height = height,
+                        .width = width,
+                        .classes = classes,
+                        .class_names = names,
+                        .arena = arena};
+    *dataset = set;
+    return TC_OK;
+}
+
+tc_status tci_split_alloc(const tc_dataset *dataset, int64_t count, tc_split *split) {
+    size_t picture = (size_t)dataset->channels * (size_t)dataset->height * (size_t)dataset->width;
+    if (count < 0 || (uint64_t)count > SIZE_MAX / 2 / picture)
+        return tc_fail(TC_ERR_MEMORY, "%s: %lld pictures do not fit into memory", dataset->name,
+                       (long long)count);
+    split->count = count;
+    split->pixels = tc_arena_alloc(dataset->arena, (size_t)count * picture);
+    split->labels = tc_arena_alloc(dataset->arena, (size_t)count);
+    return split->pixels != NULL && split->labels != NULL ? TC_OK : TC_ERR_MEMORY;
+}
+
+void tc_dataset_free(tc_dataset *dataset) {
+    if (dataset != NULL) tc_arena_free(dataset->arena);
+}
+
+/* ---- Mean and deviation ------------------------------------------------------------------------------ */
+
+/* Lane l of a row of 48 values belongs to channel l % channels for 1, 2, 3 and 4 channels alike: the inner
+ * loop runs over lanes and need not know the number of channels. */
+enum { LANES = 48, CHUNKS = 64, MOST_ROWS = 65536 }; /* MOST_ROWS * 255^2 < 2^32 */
+
+typedef struct measure {
+    const uint8_t *values; /* (rows, LANES) */
+    int64_t rows;
+    uint64_t sums[CHUNKS][LANES], squares[CHUNKS][LANES];
+} measure;
+
+static void add_rows(const uint8_t *values, /* (rows, LANES) */
+                     int64_t rows, uint64_t *sums, uint64_t *squares) {
+    uint32_t s[LANES] = {0}, q[LANES] = {0};
+    for (int64_t row = 0; row < rows; row++, values += LANES)
+        for (int l = 0; l < LANES; l++) {
+            uint16_t value = values[l];
+            s[l] += value;
+            q[l] += (uint16_t)(value * value);
+        }
+    for (int l = 0; l < LANES; l++) {
+        sums[l] += s[l];
+        squares[l] += q[l];
+    }
+}
+
+static void measure_chunk(void *context, int64_t chunk, int worker) {
+    measure *m = context;
+    (void)worker;
+    int64_t row = m->rows * chunk / CHUNKS, last = m->rows * (chunk + 1) / CHUNKS;
+    for (; row < last; row += MOST_ROWS)
+        add_rows(m->values + row * LANES, last - row < MOST_ROWS ? last - row : MOST_ROWS, m->sums[chunk],
+                 m->squares[chunk]);
+}
+
+void tci_dataset_measure(tc_dataset *dataset, int threads) {
+    int64_t pixels = dataset->train.count * dataset->height * dataset->width,
+            values = pixels * dataset->channels;
+    measure m = {.values = dataset->train.pixels, .rows = values / LANES};
+    tc_parallel_for(threads > 0 ? threads : tc_threads_available(), CHUNKS, measure_chunk, &m);
+    uint64_t sums[4] = {0}, squares[4] = {0};
+    for (int chunk = 0; chunk < CHUNKS; chunk++)
+        for (int l = 0; l < LANES; l++) {
+            sums[l % dataset->channels] += m.sums[chunk][l];
+            squares[l % dataset->channels] += m.squares[chunk][l];
+        }
+    for (int64_t i = m.rows * LANES; i < values; i++) {
+        uint64_t value = dataset->train.pixels[i];
+        sums[i % dataset->channels] += value;
+        squares[i % dataset->channels] += value * value;
+    }
+    for (int c = 0; c < dataset->channels; c++) {
+        double mean = (double)sums[c] / (double)pixels;
+        double variance = (double)squares[c] / (double)pixels - mean * mean;
+        dataset->mean[c] = (float)(mean / 255.0);
+        dataset->deviation[c] = (float)(sqrt(variance > 0.0 ? variance : 0.0) / 255.0);
+    }
+}
+
+/* ---- Finding ----------------------------------------------------------------------------------------- */
+
+/* Ten thousand pictures are made in a few hundredths of a second and are enough for the lesson net to pass
+ * 95%. */
+enum { SHAPES_TRAIN = 10000, SHAPES_TEST = 2000, SHAPES_SEED = 1 };
+
+static bool exists(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0;
+}
+
+/* The folders where named sets may lie, in the order of search; returns their number. */
+static int list_places(const char *data_dir, char places[MOST_PLACES][PATH_LENGTH]) {
+    int count = 0;
+    const char *variable = getenv("TINYCNN_DATA"), *home = getenv("HOME");
+    if (data_dir != NULL && data_dir[0] != '\0') snprintf(places[count++], PATH_LENGTH, "%s", data_dir);
+    if (variable != NULL && variable[0] != '\0') snprintf(places[count++], PATH_LENGTH, "%s", variable);
+    if (home != NULL && home[0] != '\0') snprintf(places[count++], PATH_LENGTH, "%s/.cache/tinycnn", home);
+    return count;
+}
+
+static tc_status open_named_cifar10(const char *data_dir, tc_dataset **dataset) {
+    char places[MOST_PLACES][PATH_LENGTH], path[PATH_LENGTH + 32], list[768] = "";
+    int count = list_places(data_dir, places);
+    for (int i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "%s/cifar-10-batches-bin", places[i]);
+        if (exists(path)) return tc_cifar10_open(path, dataset);
+        snprintf(path, sizeof path, "%s/cifar-10-binary.tar.gz", places[i]);
+        if (exists(path)) return tc_cifar10_open(path, dataset);
+        snprintf(path, sizeof path, "%s/data_batch_1.bin", places[i]);
+        if (exists(path)) return tc_cifar10_open(places[i], dataset);
+        size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s%s", i > 0 ? ", " : "", places[i]);
+    }
+    return tc_fail(TC_ERR_IO, "cifar10: neither cifar-10-batches-bin/ nor cifar-10-binary.tar.gz found in %s",
+                   count > 0 ? list : "any folder: no data folder given, TINYCNN_DATA and HOME not set");
+}
+
+tc_status tc_dataset_open(const char *name_or_path, const char *data_dir, int threads, tc_dataset **dataset) {
+    *dataset = NULL;
+    if (name_or_path == NULL || name_or_path[0] == '\0')
+        return tc_fail(TC_ERR_ARGUMENT, "data set: no name given, expected shapes, cifar10 or a path");
+    if (strcmp(name_or_path, "shapes") == 0)
+        return tc_shapes_open(SHAPES_TRAIN, SHAPES_TEST, SHAPES_SEED, threads, dataset);
+    if (strcmp(name_or_path, "cifar10") == 0) return open_named_cifar10(data_dir, dataset);
+    if (exists(name_or_path)) return tc_cifar10_open(name_or_path, dataset);
+    return tc_fail(TC_ERR_IO,
+                   "data set %s: %s; expected shapes, cifar10 or the path of a folder or a .tar.gz",
+                   name_or_path, strerror(errno));
+}

@@ -1,0 +1,21 @@
+/* internal.h - what the sources of this room share among themselves. */
+#ifndef TINYCNN_DATASETS_INTERNAL_H
+#define TINYCNN_DATASETS_INTERNAL_H
+
+#include "datasets.h"
+
+/* An empty data set whose arena holds it; the maker of a set fills the rest in. */
+tc_status tci_dataset_create(const char *name, int channels, int height, int width, int classes,
+                             const char *const *class_names, /* (classes), copied */
+                             tc_dataset **dataset);
+
+/* Room for `count` pictures and labels, untouched: pages that are never written take no memory. */
+tc_status tci_split_alloc(const tc_dataset *dataset, int64_t count, tc_split *split);
+
+/* Fills mean and deviation from the training pictures. */
+void tci_dataset_measure(tc_dataset *dataset, int threads);
+
+/* TC_ERR_ARGUMENT if the transform's parameters make no sense for pictures of so many channels. */
+tc_status tci_transform_check(const tc_transform *transform, int channels);
+
+#endif
