@@ -86,13 +86,12 @@ tc_tensor *tc_avgpool2d(tc_tape *tape, tc_tensor *x, const tc_pool2d_options *op
     return pool(tape, x, y, p);
 }
 
-tc_tensor *tc_adaptive_avgpool2d(tc_tape *tape, tc_tensor *x, tc_hw output_size) {
-    if (!tci_begin(tape, "adaptive_avgpool2d", x) || !tci_is_4d(tape, "adaptive_avgpool2d", x)) return NULL;
+static tc_tensor *adaptive(tc_tape *tape, const char *op, tc_tensor *x, tc_hw output_size) {
+    if (!tci_begin(tape, op, x) || !tci_is_4d(tape, op, x)) return NULL;
     int64_t oh = tc_hw_height(output_size), ow = tc_hw_width(output_size);
     if (oh < 1 || ow < 1)
-        return tci_tape_fail(tape, TC_ERR_ARGUMENT,
-                             "adaptive_avgpool2d: output size %lld x %lld is not positive", (long long)oh,
-                             (long long)ow);
+        return tci_tape_fail(tape, TC_ERR_ARGUMENT, "%s: output size %lld x %lld is not positive", op,
+                             (long long)oh, (long long)ow);
     tci_avgpool *p;
     tci_span *rows, *columns;
     tc_tensor *y = prepare(tape, x, oh, ow, &p, &rows, &columns);
@@ -102,6 +101,10 @@ tc_tensor *tc_adaptive_avgpool2d(tc_tape *tape, tc_tensor *x, tc_hw output_size)
     return pool(tape, x, y, p);
 }
 
+tc_tensor *tc_adaptive_avgpool2d(tc_tape *tape, tc_tensor *x, tc_hw output_size) {
+    return adaptive(tape, "adaptive_avgpool2d", x, output_size);
+}
+
 tc_tensor *tc_global_avgpool2d(tc_tape *tape, tc_tensor *x) {
-    return tc_adaptive_avgpool2d(tape, x, 1);
+    return adaptive(tape, "global_avgpool2d", x, 1);
 }

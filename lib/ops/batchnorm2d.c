@@ -3,8 +3,10 @@
  * With r = 1 / sqrt(var + eps) and M elements a channel, training:
  *   dweight = r sum dy (x - mean),  dbias = sum dy,
  *   dx = weight r (dy - dbias / M - (x - mean) r dweight / M)
- * which is dx = dy a + x b + d with a, b, d a channel. With fixed statistics dx = weight r dy.
- * Sums run over parts whose number depends on the shape alone and meet in double (Chan, Golub, LeVeque 1979).
+ * which is dx = dy a + (x - mean) b + d with a, b, d a channel. With fixed statistics dx = weight r dy.
+ * The mean is kept as a float and the small rest that rounding took from it, so that channels far from zero
+ * lose nothing. Sums run over parts whose number depends on the shape alone and meet in double (Chan, Golub,
+ * LeVeque 1979).
  */
 #include <math.h>
 
@@ -20,15 +22,15 @@ typedef struct saved {
     int64_t rows, c, parts;
     bool fixed; /* statistics do not depend on x */
     tc_activation activation;
-    float *mean, *rstd; /* (C) */
+    float *mean, *rest, *rstd; /* (C); the mean is mean + rest */
 } saved;
 
 typedef struct work {
     const saved *s;
     const float *x, *y, *dy;
-    const float *scale, *shift; /* (C) */
-    const float *a, *b, *d;     /* (C) */
-    float *first, *second;      /* (parts, C) */
+    const float *scale, *shift;    /* (C) */
+    const float *a, *b, *d;        /* (C) */
+    float *first, *second, *third; /* (parts, C) */
     float *out;
     bool accumulate;
 } work;
@@ -46,7 +48,8 @@ static void moments_part(void *context, int64_t part, int worker) {
     int64_t begin, rows, c = w->s->c;
     (void)worker;
     part_range(w->s, part, &begin, &rows);
-    tci_normalization_get()->moments(w->x + begin * c, rows, c, w->first + part * c, w->second + part * c);
+    tci_normalization_get()->moments(w->x + begin * c, rows, c, w->first + part * c, w->second + part * c,
+                                     w->third + part * c);
 }
 
 static void affine_part(void *context, int64_t part, int worker) {
@@ -54,7 +57,7 @@ static void affine_part(void *context, int64_t part, int worker) {
     int64_t begin, rows, c = w->s->c;
     (void)worker;
     part_range(w->s, part, &begin, &rows);
-    tci_normalization_get()->affine(w->x + begin * c, rows, c, w->scale, w->shift,
+    tci_normalization_get()->affine(w->x + begin * c, rows, c, w->s->mean, w->scale, w->shift,
                                     w->s->activation == TC_ACTIVATION_RELU, w->out + begin * c);
 }
 
@@ -65,9 +68,11 @@ static void combine(const work *w, int64_t k, double *mean, double *variance) {
     for (int64_t p = 0; p < w->s->parts; p++) {
         int64_t begin, rows;
         part_range(w->s, p, &begin, &rows);
-        double n = (double)rows, delta = (double)w->first[p * w->s->c + k] - *mean;
+        int64_t at = p * w->s->c + k;
+        double n = (double)rows, rest = (double)w->second[at];
+        double delta = (double)w->first[at] + rest / n - *mean;
         *mean += delta * n / (count + n);
-        m2 += (double)w->second[p * w->s->c + k] + delta * delta * count * n / (count + n);
+        m2 += (double)w->third[at] - rest * rest / n + delta * delta * count * n / (count + n);
         count += n;
     }
     *variance = m2 / count;
@@ -80,14 +85,16 @@ typedef struct statistics {
 } statistics;
 
 static bool batch_statistics(tc_tape *tape, const tc_tensor *x, saved *s, const statistics *st) {
-    float *scratch = tci_scratch(tape, (size_t)(2 * s->parts * s->c));
+    float *scratch = tci_scratch(tape, (size_t)(3 * s->parts * s->c));
     if (!scratch) return false;
-    work w = {.s = s, .x = x->data, .first = scratch, .second = scratch + s->parts * s->c};
+    int64_t sums = s->parts * s->c;
+    work w = {.s = s, .x = x->data, .first = scratch, .second = scratch + sums, .third = scratch + 2 * sums};
     tc_parallel_for(tc_tape_threads(tape), s->parts, moments_part, &w);
     for (int64_t k = 0; k < s->c; k++) {
         double mean, variance, m = st->momentum;
         combine(&w, k, &mean, &variance);
         s->mean[k] = (float)mean;
+        s->rest[k] = (float)(mean - (double)s->mean[k]);
         s->rstd[k] = (float)(1.0 / sqrt(variance + (double)st->eps));
         if (!st->update) continue;
         double unbiased = variance * (double)s->rows / (double)tci_max(1, s->rows - 1);
@@ -102,18 +109,19 @@ static bool batch_statistics(tc_tape *tape, const tc_tensor *x, saved *s, const 
 static void fixed_statistics(saved *s, const statistics *st) {
     for (int64_t k = 0; k < s->c; k++) {
         s->mean[k] = st->running_mean->data[k];
+        s->rest[k] = 0.0f;
         s->rstd[k] = (float)(1.0 / sqrt((double)st->running_var->data[k] + (double)st->eps));
     }
 }
 
-/* y = x scale + shift */
+/* y = (x - mean) scale + shift */
 static bool normalise(tc_tape *tape, const saved *s, const tc_tensor *x, const tc_tensor *weight,
                       const tc_tensor *bias, tc_tensor *y) {
     float *scale = tci_scratch(tape, (size_t)(2 * s->c)), *shift = scale + s->c;
     if (!scale) return false;
     for (int64_t k = 0; k < s->c; k++) {
         scale[k] = s->rstd[k] * (weight ? weight->data[k] : 1.0f);
-        shift[k] = (bias ? bias->data[k] : 0.0f) - s->mean[k] * scale[k];
+        shift[k] = (bias ? bias->data[k] : 0.0f) - s->rest[k] * scale[k];
     }
     tc_parallel_for(tc_tape_threads(tape), s->parts, affine_part,
                     &(work){.s = s, .x = x->data, .scale = scale, .shift = shift, .out = y->data});
@@ -140,7 +148,8 @@ static void gradient_part(void *context, int64_t part, int worker) {
     (void)worker;
     part_range(w->s, part, &begin, &rows);
     tci_normalization_get()->gradient(w->x + begin * c, w->y ? w->y + begin * c : NULL, w->dy + begin * c,
-                                      rows, c, w->a, w->b, w->d, w->out + begin * c, w->accumulate);
+                                      rows, c, w->s->mean, w->a, w->b, w->d, w->out + begin * c,
+                                      w->accumulate);
 }
 
 static void put(tci_gradient g, int64_t k, double value) {
@@ -152,18 +161,19 @@ static void channel_gradients(const work *w, const tc_tensor *weight, tci_gradie
                               tci_gradient dbias, float *a, float *b, float *d) {
     const saved *s = w->s;
     for (int64_t k = 0; k < s->c; k++) {
-        double sum_g = 0.0, sum_gx = 0.0, r = s->rstd[k], mean = s->mean[k], m = (double)s->rows;
+        double sum_g = 0.0, sum_gx = 0.0, r = s->rstd[k], rest = s->rest[k], m = (double)s->rows;
         for (int64_t p = 0; p < s->parts; p++) {
             sum_g += (double)w->first[p * s->c + k];
             sum_gx += (double)w->second[p * s->c + k];
         }
+        sum_gx -= rest * sum_g;
         put(dweight, k, r * sum_gx);
         put(dbias, k, sum_g);
         double gain = r * (weight ? (double)weight->data[k] : 1.0);
         double slope = s->fixed ? 0.0 : -gain * r * r * sum_gx / m;
         a[k] = (float)gain;
         b[k] = (float)slope;
-        d[k] = (float)(s->fixed ? 0.0 : -gain * sum_g / m - slope * mean);
+        d[k] = (float)(s->fixed ? 0.0 : -gain * sum_g / m - slope * rest);
     }
 }
 
@@ -211,6 +221,8 @@ tc_tensor *tc_batchnorm2d(tc_tape *tape, tc_tensor *x, tc_tensor *weight, tc_ten
         !channel_fits(tape, "running_mean", running_mean, c) ||
         !channel_fits(tape, "running_var", running_var, c))
         return NULL;
+    if (!weight != !bias)
+        return tci_tape_fail(tape, TC_ERR_ARGUMENT, "batchnorm2d: weight and bias go together");
     if (!running_mean != !running_var)
         return tci_tape_fail(tape, TC_ERR_ARGUMENT, "batchnorm2d: running_mean and running_var go together");
     bool training = tc_tape_is_training(tape);
@@ -219,7 +231,7 @@ tc_tensor *tc_batchnorm2d(tc_tape *tape, tc_tensor *x, tc_tensor *weight, tc_ten
                              "batchnorm2d: one value a channel has no variance; training expects more");
     tc_tensor *y = tci_result(tape, 4, x->shape);
     saved *s = y ? tci_save(tape, sizeof *s) : NULL;
-    float *channels = s ? tci_save(tape, sizeof(float) * 2 * (size_t)c) : NULL;
+    float *channels = s ? tci_save(tape, sizeof(float) * 3 * (size_t)c) : NULL;
     if (!channels) return NULL;
     *s = (saved){.rows = rows,
                  .c = c,
@@ -227,7 +239,8 @@ tc_tensor *tc_batchnorm2d(tc_tape *tape, tc_tensor *x, tc_tensor *weight, tc_ten
                  .fixed = !training && running_mean,
                  .activation = o.activation,
                  .mean = channels,
-                 .rstd = channels + c};
+                 .rest = channels + c,
+                 .rstd = channels + 2 * c};
     statistics st = {running_mean, running_var, o.momentum ? o.momentum : 0.1f, o.eps ? o.eps : 1e-5f,
                      training && running_mean};
     if (s->fixed)

@@ -11,8 +11,8 @@
  * initialises the parameters. A constructor that fails returns NULL, a container with a NULL child returns
  * NULL, and tc_model_create(NULL, ...) reports what went wrong first: one check for the whole expression.
  *
- * The first argument of a layer is always given by place: its name stands in the macro, which makes the whole a
- * designated initialiser, and those may leave fields out without a warning. */
+ * The first argument of a layer is always given by place: its name stands in the macro, which makes the whole
+ * a designated initialiser, and those may leave fields out without a warning. */
 #ifndef TINYCNN_NN_H
 #define TINYCNN_NN_H
 

@@ -18,10 +18,10 @@ extern "C" {
 typedef int32_t tc_hw;
 #define TC_HW(height, width) ((tc_hw)(0x40000000 | ((int32_t)(height) << 15) | (int32_t)(width)))
 static inline int tc_hw_height(tc_hw v) {
-    return v & 0x40000000 ? (v >> 15) & 0x7fff : v;
+    return v > 0 && v & 0x40000000 ? (v >> 15) & 0x7fff : v;
 }
 static inline int tc_hw_width(tc_hw v) {
-    return v & 0x40000000 ? v & 0x7fff : v;
+    return v > 0 && v & 0x40000000 ? v & 0x7fff : v;
 }
 /* padding = TC_SAME: output as large as the input (stride 1 only); an odd total puts the extra row and column
  * at the end. */
