@@ -274,7 +274,7 @@ static tc_module *net_that_hands_on(void) {
         tc_residual(tc_nn_scale(2), tc_nn_silu()), tc_nn_flatten(), tc_nn_flatten(), tc_nn_dropout(0.5f));
 }
 
-START_TEST(evaluation_gives_memory_back_and_the_same_result) {
+START_TEST(evaluation_gives_the_result_of_recording) {
     tc_model *model = model_of(net_that_hands_on());
     tc_tape *tape = tc_tape_create(NULL), *recording = tc_tape_create(NULL);
     tc_tape_eval(tape);
@@ -288,6 +288,38 @@ START_TEST(evaluation_gives_memory_back_and_the_same_result) {
     tc_tape_free(tape);
     tc_tape_free(recording);
     tc_model_free(model);
+}
+END_TEST
+
+static tc_module *a_silu(void) {
+    return tc_nn_silu();
+}
+static tc_module *two_ways(void) {
+    return tc_residual(tc_sequential(tc_nn_silu(), tc_nn_silu()), tc_nn_silu());
+}
+
+/* Bytes that the tape holds after one pass through `depth` such layers. */
+static size_t bytes_of_a_pass(tc_module *(*layer)(void), int depth, bool training) {
+    tc_module *layers[32];
+    for (int i = 0; i < depth; i++) layers[i] = layer();
+    tc_model *model = model_of(tc_sequential_from(layers, depth));
+    tc_tape *tape = tc_tape_create(NULL);
+    if (!training) tc_tape_eval(tape);
+    tc_tensor *x = picture(tape, 1, 4, 128, 128);
+    x->requires_grad = true;
+    ck_assert_ptr_nonnull(tc_model_forward(model, tape, x));
+    size_t bytes = tc_arena_bytes(tc_tape_arena(tape));
+    tc_tape_free(tape);
+    tc_model_free(model);
+    return bytes;
+}
+
+START_TEST(evaluation_needs_no_more_memory_for_a_deeper_net) {
+    tc_module *(*const kinds[])(void) = {a_silu, two_ways};
+    for (int i = 0; i < 2; i++) {
+        ck_assert_uint_eq(bytes_of_a_pass(kinds[i], 4, false), bytes_of_a_pass(kinds[i], 32, false));
+        ck_assert_uint_lt(4 * bytes_of_a_pass(kinds[i], 4, true), bytes_of_a_pass(kinds[i], 32, true));
+    }
 }
 END_TEST
 
@@ -445,7 +477,8 @@ static void add(TCase *tests) {
     tcase_add_test(tests, options_reach_the_operations);
     tcase_add_test(tests, residual_adds_body_and_shortcut);
     tcase_add_test(tests, batches_are_counted_in_training_only);
-    tcase_add_test(tests, evaluation_gives_memory_back_and_the_same_result);
+    tcase_add_test(tests, evaluation_gives_the_result_of_recording);
+    tcase_add_test(tests, evaluation_needs_no_more_memory_for_a_deeper_net);
     tcase_add_test(tests, gradients_reach_every_parameter);
     tcase_add_test(tests, a_failing_layer_is_named);
     tcase_add_test(tests, impossible_arguments_are_refused);
