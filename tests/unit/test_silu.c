@@ -1,0 +1,16 @@
+#include "conformance.h"
+
+static tc_tensor *apply(tc_tape *tape, tc_tensor **inputs, int count, void *context) {
+    (void)count;
+    (void)context;
+    return tc_silu(tape, inputs[0]);
+}
+
+int main(void) {
+    return conformance_main(&(conformance_op){.name = "silu",
+                                              .apply = apply,
+                                              .required = 1,
+                                              .forward_tolerance = 5e-7,
+                                              .gradient_tolerance = 1e-6},
+                            NULL);
+}
