@@ -205,7 +205,7 @@ typedef struct batch {
 static tc_status read_member(tci_targz *archive, const source *from, batch *b) {
     if (!archive->regular) return tc_fail(TC_ERR_FORMAT, "%s: is not a file", from->where);
     if (b->count != 0) return tc_fail(TC_ERR_FORMAT, "%s: this batch is there twice", from->where);
-    int64_t count;
+    int64_t count = 0;
     TC_TRY(count_records(from->where, archive->size, &count));
     b->pixels = malloc((size_t)count * PICTURE);
     b->labels = malloc((size_t)count);

@@ -183,6 +183,20 @@ START_TEST(transforms_are_applied_in_turn_with_the_numbers_of_the_picture) {
 }
 END_TEST
 
+START_TEST(augmentation_differs_by_epoch_and_seed) {
+    tc_transform crop = tc_random_crop(2, true);
+    tc_loader *l = LOADER(.batch_size = 10, .seed = 1, .transforms = &crop, .transform_count = 1);
+    tc_loader *other = LOADER(.batch_size = 10, .seed = 2, .transforms = &crop, .transform_count = 1);
+    run_epoch(l, 0, 0, 10, &a);
+    run_epoch(l, 1, 0, 10, &b);
+    ck_assert(!same(&a, &b));
+    run_epoch(other, 0, 0, 10, &b);
+    ck_assert(!same(&a, &b));
+    tc_loader_free(l);
+    tc_loader_free(other);
+}
+END_TEST
+
 START_TEST(an_epoch_taken_up_in_the_middle_goes_on_as_it_would_have) {
     tc_loader *l = augmenting(10);
     run_epoch(l, 3, 0, 10, &a);
@@ -251,19 +265,27 @@ START_TEST(batches_are_prepared_while_the_caller_computes) {
 }
 END_TEST
 
+/* A caller's own transform, which runs on the loader's thread. */
+static int slow_calls;
+
 static void slow(const tc_transform *self, float *picture, float *scratch, int height, int width,
                  int channels, tc_rng *rng) {
     (void)self, (void)picture, (void)scratch, (void)height, (void)width, (void)channels, (void)rng;
+    slow_calls++;
     nanosleep(&(struct timespec){0, 2000000}, NULL);
 }
 
-START_TEST(waiting_is_counted_and_a_transform_may_be_the_callers_own) {
+START_TEST(waiting_is_counted_and_only_what_is_wanted_is_prepared) {
     tc_transform own = {.name = "slow", .apply = slow};
     tc_loader *l = LOADER(.batch_size = 10, .transforms = &own, .transform_count = 1);
-    ck_assert_int_eq(tc_loader_start(l, 0, 9), TC_OK);
-    ck_assert_ptr_nonnull(tc_loader_next(l));
+    run_epoch(l, 0, 9, 10, &a);
     ck_assert(tc_loader_wait_seconds(l) > 0.01);
+    ck_assert_int_eq(slow_calls, 17); /* batches 9 and 10 */
+    slow_calls = 0;
+    ck_assert_int_eq(tc_loader_start(l, 0, 0), TC_OK);
+    ck_assert_ptr_nonnull(tc_loader_next(l));
     tc_loader_free(l);
+    ck_assert_int_le(slow_calls, 50); /* the batch that was taken, three ahead, one more at most */
 }
 END_TEST
 
@@ -327,12 +349,13 @@ int main(void) {
     tcase_add_test(tests, the_batch_size_does_not_change_the_order);
     tcase_add_test(tests, a_last_batch_that_is_not_full_is_kept_or_dropped);
     tcase_add_test(tests, transforms_are_applied_in_turn_with_the_numbers_of_the_picture);
+    tcase_add_test(tests, augmentation_differs_by_epoch_and_seed);
     tcase_add_test(tests, an_epoch_taken_up_in_the_middle_goes_on_as_it_would_have);
     tcase_add_test(tests, nothing_comes_before_the_start);
     tcase_add_test(tests, a_start_in_mid_epoch_drops_what_was_prepared);
     tcase_add_test(tests, it_may_be_freed_at_any_moment);
     tcase_add_test(tests, batches_are_prepared_while_the_caller_computes);
-    tcase_add_test(tests, waiting_is_counted_and_a_transform_may_be_the_callers_own);
+    tcase_add_test(tests, waiting_is_counted_and_only_what_is_wanted_is_prepared);
     tcase_add_test(tests, a_batch_stays_whole_while_it_is_held);
     tcase_add_test(tests, impossible_options_are_refused);
     tcase_add_test(tests, impossible_starts_are_refused_and_change_nothing);
