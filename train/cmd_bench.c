@@ -22,7 +22,7 @@ typedef struct bench_settings {
 
 #define AT(field) .at = offsetof(bench_settings, field)
 static const option bench_options[] = {
-    {"model", "NAME", OPTION_TEXT, "lesson", AT(model), .help = "the net: lesson, lenet5, vgg, resnet20"},
+    {"model", "NAME", OPTION_TEXT, "lesson", AT(model), .known = known_model, .help = "the net"},
     {"batch", "B", OPTION_INTEGER, "128", .low = 1, .high = 65536, AT(batch), .help = "pictures in a batch"},
     {"threads", "P", OPTION_INTEGER, "0", .low = 0, .high = 1024, AT(threads),
      .help = "cores to use; 0: all"},

@@ -1,4 +1,6 @@
 /* cmd_eval.c - `tinycnn eval`: loss and accuracy of a saved net on a data set's test pictures. */
+#include <math.h>
+
 #include "commands.h"
 #include "description.h"
 #include "evaluate.h"
@@ -82,6 +84,8 @@ static int run_eval(int argc, char **argv) {
     described d;
     evaluation result;
     if (eval_checkpoint(&s, &d, &result) != TC_OK) return report_failure("eval");
+    if (!isfinite(result.loss))
+        return report(EXIT_FAILED, "eval", "%s: the loss is not finite", s.checkpoint);
     if (s.json)
         printf("{\"model\": \"%s\", \"pictures\": %lld, \"correct\": %lld, \"loss\": %.9g, \"accuracy\": "
                "%.9g}\n",

@@ -10,8 +10,8 @@ typedef struct summary_settings {
 } summary_settings;
 
 static const option summary_options[] = {
-    {"model", "NAME", OPTION_TEXT, "lesson", .at = offsetof(summary_settings, model),
-     .help = "the net: lesson, lenet5, vgg, resnet20"},
+    {"model", "NAME", OPTION_TEXT, "lesson", .at = offsetof(summary_settings, model), .known = known_model,
+     .help = "the net"},
     {"input", "C,H,W", OPTION_LIST, "3,32,32", .low = 1, .high = 32767,
      .at = offsetof(summary_settings, input), .help = "channels, height and width of a picture"},
     {"classes", "K", OPTION_INTEGER, "10", .low = 2, .high = 100000,

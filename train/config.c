@@ -1,47 +1,47 @@
-/* config.c - settings to JSON and back through the option table, so that a new option needs no line here. */
+/* config.c - settings to JSON and back through the option table, so that a new option needs no line here.
+ *
+ * The file is written value by value, because numbers shall look as people type them: 0.1, not
+ * 0.10000000000000001. */
 #include "config.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static json_t *list_json(const option_list *list) {
-    json_t *array = json_array();
-    for (int i = 0; i < list->count; i++) json_array_append_new(array, json_real(list->values[i]));
-    return array;
+/* Text as a JSON string; false if it is not UTF-8. */
+static bool put_string(FILE *out, const char *text) {
+    json_t *string = json_string(text);
+    bool good = string && json_dumpf(string, out, JSON_ENCODE_ANY) == 0;
+    json_decref(string);
+    return good;
 }
 
-static json_t *option_json(const option *o, const void *settings) {
-    const void *value = (const char *)settings + o->at;
-    char text[64];
-    switch (o->kind) {
-    case OPTION_SWITCH:
-        return json_boolean(*(const bool *)value);
-    case OPTION_INTEGER:
-        return json_integer(*(const int64_t *)value);
-    case OPTION_REAL:
-        return json_real(*(const double *)value);
-    case OPTION_LIST:
-        return list_json(value);
-    case OPTION_CHOICE:
-        return json_string(option_choice(o, *(const int *)value, text, sizeof text));
-    case OPTION_TEXT:
-        return *(const char *const *)value ? json_string(*(const char *const *)value) : json_null();
+static bool put_value(FILE *out, const option *o, const void *settings) {
+    char text[512];
+    if (o->kind == OPTION_TEXT) {
+        const char *value = *(const char *const *)(const void *)((const char *)settings + o->at);
+        return value ? put_string(out, value) : fputs("null", out) >= 0;
     }
-    return NULL;
+    option_text(o, settings, text, sizeof text);
+    if (o->kind == OPTION_CHOICE) return put_string(out, text);
+    if (o->kind == OPTION_SWITCH) return fputs(strcmp(text, "yes") == 0 ? "true" : "false", out) >= 0;
+    return fprintf(out, o->kind == OPTION_LIST ? "[%s]" : "%s", text) >= 0;
 }
 
 tc_status config_write(const char *path, const option *options, const void *settings) {
-    json_t *config = json_object();
-    int failed = json_object_set_new(config, "tinycnn", json_string(tc_version()));
-    for (const option *o = options; o->name; o++)
-        if (o->scope != SCOPE_START) failed |= json_object_set_new(config, o->name, option_json(o, settings));
-    char *text = failed ? NULL : json_dumps(config, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-    json_decref(config);
-    /* jansson refuses text that is not UTF-8. */
-    if (!text) return tc_fail(TC_ERR_FORMAT, "%s: a setting is not UTF-8 text, or memory is short", path);
-    size_t length = strlen(text);
-    text[length] = '\n'; /* in the place of the end mark, which the file needs not */
-    tc_status status = tc_write_file(path, text, length + 1);
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
+    bool good = fprintf(out, "{\n  \"tinycnn\": \"%s\"", tc_version()) >= 0;
+    for (const option *o = options; o->name && good; o++) {
+        if (o->scope == SCOPE_START) continue;
+        good = fprintf(out, ",\n  \"%s\": ", o->name) >= 0 && put_value(out, o, settings);
+    }
+    good = good && fputs("\n}\n", out) >= 0;
+    good = fclose(out) == 0 && good;
+    tc_status status =
+        good ? tc_write_file(path, text, size)
+             : tc_fail(TC_ERR_FORMAT, "%s: a setting is not UTF-8 text, or memory is short", path);
     free(text);
     return status;
 }

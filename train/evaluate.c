@@ -1,6 +1,8 @@
 /* evaluate.c - sums are doubles, added in the order of the pictures: the same bits every time. */
 #include "evaluate.h"
 
+#include <math.h>
+
 int64_t count_correct(const tc_tensor *logits, const int32_t *labels) {
     int64_t classes = logits->shape[1], correct = 0;
     for (int64_t n = 0; n < logits->shape[0]; n++) {
@@ -26,6 +28,15 @@ static tc_status add_batch(tc_model *model, tc_tape *tape, const tc_batch *batch
     return TC_OK;
 }
 
+/* The batch once more, with its results recorded: tc_tape_find_nonfinite() then knows where the NaN began. */
+static tc_status record_batch(tc_model *model, tc_tape *tape, const tc_batch *batch, const tc_dataset *d) {
+    evaluation unused = {0};
+    bool before = tc_tape_record(tape, true);
+    tc_status status = add_batch(model, tape, batch, d, &unused);
+    tc_tape_record(tape, before);
+    return status;
+}
+
 tc_status evaluate(tc_model *model, tc_tape *tape, tc_loader *loader, const tc_dataset *dataset,
                    bool (*stop)(void), evaluation *result) {
     evaluation sum = {0};
@@ -34,6 +45,10 @@ tc_status evaluate(tc_model *model, tc_tape *tape, tc_loader *loader, const tc_d
     tc_status status = TC_OK;
     for (const tc_batch *batch; status == TC_OK && !sum.stopped && (batch = tc_loader_next(loader));) {
         status = add_batch(model, tape, batch, dataset, &sum);
+        if (status == TC_OK && !isfinite(sum.loss)) {
+            status = record_batch(model, tape, batch, dataset);
+            break;
+        }
         sum.stopped = stop && stop();
     }
     tc_tape_train(tape);

@@ -12,7 +12,7 @@ typedef struct evaluation {
 } evaluation;
 
 /* One pass in evaluation mode; leaves the tape in training mode. `stop` (may be NULL) is asked after every
- * batch. */
+ * batch. A loss that is not finite ends the pass early; the tape then holds that batch's results. */
 tc_status evaluate(tc_model *model, tc_tape *tape, tc_loader *loader, const tc_dataset *dataset,
                    bool (*stop)(void), evaluation *result);
 

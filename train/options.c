@@ -93,6 +93,12 @@ const char *option_choice(const option *o, int index, char *text, size_t size) {
     return text;
 }
 
+/* As few digits as give the same number back. */
+static void real_text(double value, char *text, size_t size) {
+    snprintf(text, size, "%.15g", value);
+    if (strtod(text, NULL) != value) snprintf(text, size, "%.17g", value);
+}
+
 bool option_text(const option *o, const void *settings, char *text, size_t size) {
     const void *value = (const char *)settings + o->at;
     switch (o->kind) {
@@ -110,14 +116,18 @@ bool option_text(const option *o, const void *settings, char *text, size_t size)
         snprintf(text, size, "%lld", (long long)*(const int64_t *)value);
         break;
     case OPTION_REAL:
-        snprintf(text, size, "%.17g", *(const double *)value);
+        real_text(*(const double *)value, text, size);
         break;
     case OPTION_LIST: {
         const option_list *list = value;
         size_t used = 0;
         text[0] = '\0';
-        for (int i = 0; i < list->count && used < size; i++)
-            used += (size_t)snprintf(text + used, size - used, "%s%.17g", i ? "," : "", list->values[i]);
+        for (int i = 0; i < list->count; i++) {
+            char number[32];
+            real_text(list->values[i], number, sizeof number);
+            snprintf(text + used, size - used, "%s%s", i ? "," : "", number);
+            used += strlen(text + used);
+        }
         break;
     }
     }
@@ -249,6 +259,17 @@ static void print_folded(FILE *stream, const char *text, int indent) {
     fputc('\n', stream);
 }
 
+/* What the option does, what it may be, and its default. */
+static void help_text(const option *o, char *text, size_t size) {
+    snprintf(text, size, "%s%s%s", o->help, o->choices ? ": " : "", o->choices ? o->choices : "");
+    for (int i = 0; o->known && o->known(i); i++) {
+        size_t used = strlen(text);
+        snprintf(text + used, size - used, "%s%s", i ? "|" : ": ", o->known(i));
+    }
+    size_t used = strlen(text);
+    snprintf(text + used, size - used, " [%s]", o->initial && *o->initial ? o->initial : "none");
+}
+
 void options_help(const command *cmd, FILE *stream) {
     enum { INDENT = 28 };
     fprintf(stream, "Usage: tinycnn %s [options]\n\n%s.\n\nOptions (defaults in brackets):\n", cmd->name,
@@ -259,8 +280,7 @@ void options_help(const command *cmd, FILE *stream) {
             snprintf(left, sizeof left, "--[no-]%s", o->name);
         else
             snprintf(left, sizeof left, "--%s %s", o->name, o->argument);
-        snprintf(right, sizeof right, "%s%s%s [%s]", o->help, o->choices ? ": " : "",
-                 o->choices ? o->choices : "", o->initial && *o->initial ? o->initial : "none");
+        help_text(o, right, sizeof right);
         fprintf(stream, "  %-*s", INDENT - 2, left);
         if ((int)strlen(left) > INDENT - 4) fprintf(stream, "\n%*s", INDENT, "");
         print_folded(stream, right, INDENT);

@@ -44,8 +44,9 @@ typedef struct option {
     const char *name;     /* without the dashes; NULL ends the table */
     const char *argument; /* what --help calls the value; NULL for a switch */
     option_kind kind;
-    const char *initial; /* the default as a user would type it; NULL: none */
-    const char *choices; /* "sgd|adam|adamw" */
+    const char *initial;             /* the default as a user would type it; NULL: none */
+    const char *choices;             /* "sgd|adam|adamw" */
+    const char *(*known)(int index); /* OPTION_TEXT: names to choose from, NULL behind the last; or NULL */
     double low, high;
     size_t at;        /* offset of the value in the command's settings */
     const char *help; /* one sentence or less; no full stop */

@@ -5,12 +5,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "commands.h"
 #include "config.h"
 
 #define AT(field) .at = offsetof(train_settings, field)
 
 const option train_options[] = {
-    {"model", "NAME", OPTION_TEXT, "lesson", AT(model), .help = "the net: lesson, lenet5, vgg, resnet20"},
+    {"model", "NAME", OPTION_TEXT, "lesson", AT(model), .known = known_model, .help = "the net"},
     {"data", "NAME|PATH", OPTION_TEXT, "shapes", AT(data),
      .help = "shapes (generated), cifar10, or the path of a CIFAR-10 folder or .tar.gz"},
     {"data-dir", "DIR", OPTION_TEXT, NULL, AT(data_dir), .scope = SCOPE_RECORD,

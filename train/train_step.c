@@ -22,7 +22,7 @@ static const char *find_parameter(const trainer *t, bool gradients) {
     return NULL;
 }
 
-tc_status train_diverged(const trainer *t, const char *when) {
+tc_status train_diverged(const trainer *t, int64_t step, const char *what) {
     const char *op = "", *where = "", *name;
     char result[160] = "", parameter[160] = "";
     if (tc_tape_find_nonfinite(t->tape, &op, &where))
@@ -35,7 +35,7 @@ tc_status train_diverged(const trainer *t, const char *when) {
     return tc_fail(
         TC_ERR_NUMERIC,
         "training diverged: NaN or infinity at step %lld (epoch %lld) in %s%s%s; try a smaller --lr",
-        (long long)t->state.step + 1, (long long)t->state.epoch + 1, when, result, parameter);
+        (long long)step, (long long)t->state.epoch + 1, what, result, parameter);
 }
 
 /* One batch forward and backward; gradients add up to `weight` times those of the batch's mean loss. */
@@ -54,7 +54,7 @@ static tc_status forward_backward(trainer *t, float weight) {
         tc_cross_entropy(t->tape, logits, batch->labels,
                          &(tc_cross_entropy_options){.label_smoothing = (float)t->settings->label_smoothing});
     TC_TRY(tc_tape_status(t->tape));
-    if (!isfinite(loss->data[0])) return train_diverged(t, "the loss");
+    if (!isfinite(loss->data[0])) return train_diverged(t, s->step + 1, "the loss");
     s->loss_sum += (double)loss->data[0] * (double)batch->count;
     s->correct += count_correct(logits, batch->labels);
     s->seen += batch->count;
@@ -77,7 +77,7 @@ tc_status train_step(trainer *t) {
     tc_model_zero_grad(t->model);
     for (int64_t i = 0; i < group; i++) TC_TRY(forward_backward(t, 1.0f / (float)group));
     if (s->clip_norm > 0 && !isfinite(tc_clip_grad_norm(t->model, s->clip_norm)))
-        return train_diverged(t, "the gradient");
+        return train_diverged(t, t->state.step + 1, "the gradient");
     t->state.lr = next_rate(t);
     tc_optimizer_set_lr(t->optimizer, (float)t->state.lr);
     tc_optimizer_step(t->optimizer);

@@ -175,7 +175,7 @@ static tc_status finish_epoch(trainer *t, bool *stopped) {
         evaluation test;
         TC_TRY(evaluate(t->model, t->tape, t->test_loader, t->dataset, signals_stop, &test));
         if ((*stopped = test.stopped)) return TC_OK;
-        if (!isfinite(test.loss)) return train_diverged(t, "the test loss");
+        if (!isfinite(test.loss)) return train_diverged(t, s->step, "the test loss");
         m.test_loss = test.loss;
         m.test_acc = test.accuracy;
         TC_TRY(keep_best(t, &test));

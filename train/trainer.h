@@ -49,8 +49,8 @@ tc_status trainer_run(trainer *t, bool *stopped);
 /* One optimiser step: `accumulate` batches forward and backward, then the update. */
 tc_status train_step(trainer *t);
 
-/* The failure that names the first result or parameter that is not finite; `when` says where training stood.
- */
-tc_status train_diverged(const trainer *t, const char *when);
+/* The failure that names the first result on the tape and the first parameter that are not finite; `what` is
+ * the number in which it showed, at `step` (from 1). */
+tc_status train_diverged(const trainer *t, int64_t step, const char *what);
 
 #endif

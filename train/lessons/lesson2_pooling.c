@@ -42,7 +42,9 @@ static tc_status pool_by_hand(tc_tape *tape) {
     print_picture("pooled (2 x 2):", y->data, 2, 2);
 
     /* Learning runs backwards. Only the winner of a window had a say in the result, so only the winner hears
-     * what should have been different: with a gradient of 1 for every pooled number, each winner gets 1. */
+     * what should have been different: with a gradient of 1 for every pooled number, each winner gets 1. (The
+     * loss sum (y - t)^2 has the gradient 2 (y - t), which is 1 where the target t lies half a unit below y.)
+     */
     tc_tensor *sum = tc_mse_loss(tape, y, tc_input(tape, 4, y->shape, (float[4]){5.5f, 7.5f, 8.5f, 6.5f}),
                                  TC_REDUCTION_SUM);
     TC_TRY(tc_backward(tape, sum));

@@ -1,0 +1,56 @@
+#!/bin/bash
+# A run that was stopped and resumed, again and again, ends with the same bits as one that never was; a net
+# with batch norm, so that buffers and counters are part of it, and with gradients of two batches a step.
+. "$(dirname "$0")/support.sh"
+small_cifar data 100
+settings=(--model vgg --data "$work/data" --epochs 4 --batch 32 --accumulate 2 --label-smoothing 0.1 --seed 3)
+
+begin=$(date +%s%N)
+expect 0 '' "$tinycnn" train "${settings[@]}" --out whole
+took=$((($(date +%s%N) - begin) / 1000000)) # milliseconds
+
+# wait_then_signal NAME COMMAND...: lets the command train for two fifths of a whole run's time.
+wait_then_signal() {
+  local name=$1 number=$2 code=0
+  shift 2
+  "$@" >stdout.txt 2>stderr.txt &
+  local process=$!
+  sleep "$(printf '%d.%03d' $((took * 2 / 5 / 1000)) $((took * 2 / 5 % 1000)))"
+  kill "-$name" "$process" 2>/dev/null || true
+  wait "$process" || code=$?
+  [ "$code" -eq $((128 + number)) ] || fail "$name: exit code $code -- $(cat stderr.txt)"
+}
+
+wait_then_signal TERM 15 "$tinycnn" train "${settings[@]}" --out parts
+grep -q 'stopped by SIGTERM, saved at step [0-9]*; go on with: tinycnn train --resume parts' stderr.txt ||
+  fail "$(cat stderr.txt)"
+echo "stopped in epoch $(metadata parts/last.safetensors training.epoch), batch $(metadata parts/last.safetensors training.batch)"
+# Bash starts background processes with SIGINT ignored, which the program's own handler replaces.
+wait_then_signal INT 2 "$tinycnn" train --resume parts --threads 1
+grep -q 'stopped by SIGINT' stderr.txt || fail "$(cat stderr.txt)"
+echo "stopped in epoch $(metadata parts/last.safetensors training.epoch), batch $(metadata parts/last.safetensors training.batch)"
+expect 0 '' "$tinycnn" train --resume parts
+same_run whole parts
+
+# Killed between the metrics line and the checkpoint: the line is there, the position is not.
+cp -r whole killed
+echo '{"epoch": 5, "step": 999}' >>killed/metrics.jsonl
+expect 0 '' "$tinycnn" train --resume killed
+same_run whole killed
+
+# Killed before anything was saved: begins anew.
+mkdir early && cp whole/config.json early/
+expect 0 '' "$tinycnn" train --resume early
+same_run whole early
+
+# Where the schedule is constant a run may grow, and is then the longer run.
+constant=("$tinycnn" train --model lenet5 --data "$work/data" --schedule constant --batch 64)
+expect 0 '' "${constant[@]}" --epochs 2 --out longer
+expect 0 '' "$tinycnn" train --resume longer --epochs 3
+expect 0 '' "${constant[@]}" --epochs 3 --out three
+same_run longer three
+
+# By the clock: ends soon after its time.
+expect 0 '' "$tinycnn" train --model lenet5 --data "$work/data" --minutes 0.02 --out timed
+seconds=$(tail -n 1 timed/metrics.jsonl | grep -oE '"seconds": [0-9.]+' | grep -oE '[0-9.]+$')
+awk -v s="$seconds" 'BEGIN {exit !(s >= 1.2 && s < 10)}' || fail "--minutes 0.02 trained for $seconds s"
