@@ -247,6 +247,20 @@ START_TEST(a_file_of_another_net_is_refused_with_names) {
 }
 END_TEST
 
+/* (2) and (2, 1) have the same bytes. */
+START_TEST(the_number_of_dimensions_matters) {
+    tc_model *vector = model_of(tc_nn_batchnorm2d(2, .no_running_stats = true), 1);
+    tc_model *matrix = model_of(tc_nn_linear(1, 2), 1);
+    save(vector, NULL);
+    ck_assert_int_eq(tc_checkpoint_load(path, matrix, NULL), TC_ERR_SHAPE);
+    ck_assert_ptr_nonnull(strstr(tc_last_error(), "weight is (2), expected is (2, 1)"));
+    save(matrix, NULL);
+    ck_assert_int_eq(tc_checkpoint_load(path, vector, NULL), TC_ERR_SHAPE);
+    tc_model_free(vector);
+    tc_model_free(matrix);
+}
+END_TEST
+
 START_TEST(a_long_list_of_names_is_cut) {
     tc_module *layers[40];
     for (int i = 0; i < 40; i++) layers[i] = tc_nn_linear(2, 2);
@@ -572,6 +586,7 @@ static void add(TCase *tests) {
     tcase_add_test(tests, metadata_comes_back);
     tcase_add_test(tests, metadata_that_cannot_be_kept_is_refused);
     tcase_add_test(tests, a_file_of_another_net_is_refused_with_names);
+    tcase_add_test(tests, the_number_of_dimensions_matters);
     tcase_add_test(tests, a_long_list_of_names_is_cut);
     tcase_add_test(tests, the_state_must_be_that_of_the_same_optimiser);
     tcase_add_test(tests, a_net_called_optimizer_cannot_be_saved);

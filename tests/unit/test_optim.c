@@ -196,6 +196,18 @@ START_TEST(clipping_as_in_pytorch) {
 }
 END_TEST
 
+/* PyTorch divides by norm + 1e-6, which shows with gradients as small as that. */
+START_TEST(clipping_of_tiny_gradients_as_in_pytorch) {
+    tc_model *model;
+    ck_assert_int_eq(tc_model_create(tc_nn_linear(1, 1, .no_bias = true), 1, &model), TC_OK);
+    tc_tensor *weight = tc_model_find(model, "weight")->tensor;
+    weight->grad[0] = -3e-6f;
+    ck_assert_double_eq_tol(tc_clip_grad_norm(model, 1e-6), 3e-6, 1e-12);
+    ck_assert_float_eq_tol(weight->grad[0], -0.75e-6f, 1e-12f);
+    tc_model_free(model);
+}
+END_TEST
+
 START_TEST(gradients_that_are_not_finite_are_not_scaled) {
     json_t *root = golden();
     tc_model *model = layer(root);
@@ -317,6 +329,7 @@ static void add(TCase *tests) {
     tcase_add_test(tests, a_later_group_wins_and_can_restore_the_defaults);
     tcase_add_test(tests, frozen_parameters_stay);
     tcase_add_test(tests, clipping_as_in_pytorch);
+    tcase_add_test(tests, clipping_of_tiny_gradients_as_in_pytorch);
     tcase_add_test(tests, gradients_that_are_not_finite_are_not_scaled);
     tcase_add_test(tests, same_bits_at_any_number_of_threads);
     tcase_add_test(tests, state_is_named_after_the_parameters);
