@@ -418,6 +418,13 @@ START_TEST(bad_calls_are_refused) {
 }
 END_TEST
 
+START_TEST(kernels_are_the_ones_asked_for) {
+    const char *wish = getenv("TINYCNN_ISA");
+    if (wish && strcmp(wish, "base") == 0) ck_assert_str_eq(tc_kernel_isa(), "base");
+    if (wish && strcmp(wish, "avx2") == 0) ck_assert_str_ne(tc_kernel_isa(), "avx512");
+}
+END_TEST
+
 int conformance_main(const conformance_op *checked, void (*more)(TCase *tests)) {
     op = checked;
     golden = golden_read(op->name);
@@ -435,6 +442,7 @@ int conformance_main(const conformance_op *checked, void (*more)(TCase *tests)) 
     tcase_add_loop_test(cases, inputs_that_want_no_gradient_get_none, 0, golden->count);
     tcase_add_loop_test(cases, threads_give_the_same_bits, 0, golden->count);
     tcase_add_loop_test(cases, without_recording_the_result_is_the_same, 0, golden->count);
+    tcase_add_test(others, kernels_are_the_ones_asked_for);
     tcase_add_test(refusals, null_inputs_are_refused);
     int count = 0;
     while (op->refusals && op->refusals[count].name) count++;
