@@ -215,7 +215,7 @@ MAXPOOL2D = [
     maxpool2d("all_negative", None, 3, stride=2, padding=1, data=-1.5 - np.abs(Input("x", (1, 2, 6, 6), 22).values)),
     maxpool2d("ties", None, 2, data=pattern((2, 3, 6, 4), 1, 1, 0, 1, 1)),
     maxpool2d("ties_overlapping", None, 3, stride=1, padding=1, data=pattern((1, 3, 5, 6), 2, 0, 2, 1, 0, 2, 2), no_slope=1),
-    maxpool2d("all_equal", None, 2, data=pattern((1, 17, 4, 4), 3)),
+    maxpool2d("all_equal", None, 2, data=pattern((1, 17, 4, 4), 3), no_slope=1),
     maxpool2d("nan", None, 2, data=lone_nans((2, 3, 6, 6), 2)),
     maxpool2d("nan_many_channels", None, 2, data=lone_nans((1, 21, 4, 6), 2)),
     maxpool2d("nan_kernel_3", None, 3, data=lone_nans((1, 2, 9, 9), 3)),
