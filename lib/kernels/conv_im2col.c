@@ -17,7 +17,7 @@
 #include "window.h"
 
 /* A block has about this many floats of X_col, and enough pixels to keep the matrix product busy. */
-enum { BLOCK_FLOATS = 192 * 1024, BLOCK_PIXELS = 192, MOST_PIXELS = 1024 };
+enum { BLOCK_FLOATS = 96 * 1024, BLOCK_PIXELS = 384, MOST_PIXELS = 1024 };
 
 static int64_t depth(const tci_conv *d) {
     return d->kh * d->kw * (d->c / d->groups);
