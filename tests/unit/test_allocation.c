@@ -75,7 +75,7 @@ void *mmap(void *address, size_t length, int protection, int flags, int fd, off_
 }
 #endif
 
-enum { BATCH = 16, STEPS = 6 };
+enum { BATCH = 4, STEPS = 4 };
 
 typedef struct training {
     tc_model *model;

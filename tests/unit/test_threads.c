@@ -6,7 +6,7 @@
 #include "conformance.h"
 #include "suite.h"
 
-enum { MOST_INPUTS = 5, BATCH = 128 };
+enum { MOST_INPUTS = 5, BATCH = 40 };
 
 typedef struct large_op {
     const char *name;
@@ -200,7 +200,7 @@ static outcome run_op(const large_op *op, int threads) {
 START_TEST(operations_give_the_same_bits) {
     const large_op *op = &ops[_i];
     outcome one = run_op(op, 1);
-    for (int threads = 2; threads <= 4; threads++) {
+    for (int threads = 2; threads <= 4; threads *= 2) {
         outcome other = run_op(op, threads);
         assert_same(&one, &other, op->name, threads);
         free(other.values);
@@ -274,7 +274,7 @@ START_TEST(training_gives_the_same_bits) {
     static const char *const names[] = {"SGD", "Adam", "AdamW"};
     outcome one = train(1, _i);
     ck_assert(one.values[0] > 1.5f && one.values[0] < 5.0f);
-    for (int threads = 1; threads <= 4; threads *= 2) {
+    for (int threads = 2; threads <= 4; threads *= 2) {
         outcome other = train(threads, _i);
         assert_same(&one, &other, names[_i], threads);
         free(other.values);
