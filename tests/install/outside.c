@@ -11,9 +11,10 @@ static tc_status train(double *first, double *last) {
 
     tc_model *model;
     tc_optimizer *sgd;
-    TC_TRY(tc_model_create(tc_sequential(tc_nn_conv2d(1, 4, 3, .padding = 1), tc_nn_relu(), tc_nn_maxpool2d(2),
-                                         tc_nn_flatten(), tc_nn_linear(4 * 4 * 4, CLASSES)),
-                           1, &model));
+    TC_TRY(
+        tc_model_create(tc_sequential(tc_nn_conv2d(1, 4, 3, .padding = 1), tc_nn_relu(), tc_nn_maxpool2d(2),
+                                      tc_nn_flatten(), tc_nn_linear(4 * 4 * 4, CLASSES)),
+                        1, &model));
     TC_TRY(tc_sgd_create(model, &(tc_sgd_options){.lr = 0.05f, .momentum = 0.9f}, &sgd));
     tc_tape *tape = tc_tape_create(NULL);
     for (int step = 0; step < STEPS; step++) {
