@@ -88,8 +88,9 @@ typedef struct tc_gradcheck_report {
     int64_t element;
     double analytic, numeric;
     int checked; /* elements compared */
-    int kinks;   /* of these, elements that sit on a kink (relu at 0, a tie in max-pool), where the slopes to
-                    the left   and to the right differ and differences can't judge; if all do, the check fails */
+    /* Of these, elements that sit on a kink (relu at 0, a tie in max-pool), where the slopes to the left and
+     * to the right differ and differences can't judge; if all do, the check fails. */
+    int kinks;
 } tc_gradcheck_report;
 
 /* TC_ERR_NUMERIC with a sentence when a gradient differs, and also when an input's whole gradient is zero: a
