@@ -14,7 +14,7 @@ cmake --build build --parallel "$(nproc)" --target tinycnn lesson2_pooling >buil
 }
 
 run="runs/quickstart-$(date +%Y%m%d-%H%M%S)"
-build/tinycnn train --model lesson --data shapes --epochs 5 --seed 1 --out "$run"
+build/tinycnn train --model lesson --data shapes --epochs 6 --seed 1 --out "$run"
 
 cat <<END
 

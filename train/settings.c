@@ -28,7 +28,7 @@ const option train_options[] = {
     {"optimizer", "NAME", OPTION_CHOICE, "sgd", .choices = "sgd|adam|adamw", AT(optimizer),
      .help = "the optimiser"},
     {"lr", "X", OPTION_REAL, "auto", .low = 1e-12, .high = 1e6, AT(lr),
-     .help = "learning rate, at the schedule's peak; auto: 0.1 for sgd, 0.001 for adam and adamw"},
+     .help = "learning rate, at the schedule's peak; auto: 0.05 for sgd, 0.001 for adam and adamw"},
     {"momentum", "X", OPTION_REAL, "0.9", .low = 0, .high = 1, AT(momentum), .help = "sgd: momentum"},
     {"nesterov", NULL, OPTION_SWITCH, "yes", AT(nesterov), .help = "sgd: Nesterov's momentum"},
     {"weight-decay", "X", OPTION_REAL, "auto", .low = 0, .high = 1e6, AT(weight_decay),
@@ -84,7 +84,8 @@ const option train_options[] = {
     {0}};
 
 tc_status settings_resolve(train_settings *s) {
-    static const double rate[] = {[OPTIMIZER_SGD] = 0.1, [OPTIMIZER_ADAM] = 0.001, [OPTIMIZER_ADAMW] = 0.001};
+    static const double rate[] = {
+        [OPTIMIZER_SGD] = 0.05, [OPTIMIZER_ADAM] = 0.001, [OPTIMIZER_ADAMW] = 0.001};
     static const double decay[] = {[OPTIMIZER_SGD] = 5e-4, [OPTIMIZER_ADAM] = 0, [OPTIMIZER_ADAMW] = 0.01};
     if (isnan(s->lr)) s->lr = rate[s->optimizer];
     if (isnan(s->weight_decay)) s->weight_decay = decay[s->optimizer];

@@ -98,10 +98,10 @@ expect 1 'first/config.json: ' "${evaluate[@]}" first/config.json
 
 # ---- Resuming ----
 expect 1 'nowhere/config.json: ' "$tinycnn" train --resume nowhere
-expect 2 '--lr: the run in first has 0.1 and keeps it' "$tinycnn" train --resume first --lr 0.2
+expect 2 '--lr: the run in first has 0.05 and keeps it' "$tinycnn" train --resume first --lr 0.2
 expect 2 '--epochs: the run in first has 1 and keeps it' "$tinycnn" train --resume first --epochs 2
 expect 2 '--out: a resumed run stays in its folder' "$tinycnn" train --resume first --out elsewhere
-expect 0 '' "$tinycnn" train --resume first --lr 0.1 --threads 1
+expect 0 '' "$tinycnn" train --resume first --lr 0.05 --threads 1
 cp -r first bad && echo '{"model": ' >bad/config.json
 expect 1 'bad/config.json: line ' "$tinycnn" train --resume bad
 rm -r bad && cp -r first bad && cp cut.safetensors bad/last.safetensors
