@@ -13,6 +13,11 @@ unset TINYCNN_DATA
 # Small nets on busy cores: threads that wait shall not spin.
 export OMP_WAIT_POLICY=passive
 
+# smaller_if_sanitized NORMAL SANITIZED: sanitizers make a program several times slower.
+smaller_if_sanitized() {
+  if [ -n "${TC_SANITIZE:-}" ]; then echo "$2"; else echo "$1"; fi
+}
+
 fail() {
   echo "FAILED: $*" >&2
   exit 1
