@@ -1,10 +1,21 @@
-/* conv.c - the choice of algorithm, by shape alone. */
+/* conv.c - the choice of algorithm, by shape alone: the same shape gives the same bits, whatever the
+ * machine's load. */
 #include "conv.h"
 
-const tci_conv_algorithm *tci_conv_choose(const tci_conv *conv) {
-    if (conv->groups > 1 && conv->groups == conv->c) return &tci_conv_depthwise;
-    bool plain = conv->kh == 1 && conv->kw == 1 && conv->stride_h == 1 && conv->stride_w == 1 &&
-                 conv->pad_h == 0 && conv->pad_w == 0 && conv->oh == conv->h && conv->ow == conv->w;
-    if (plain && conv->groups == 1) return &tci_conv_pointwise;
+#include "turned.h"
+
+/* With fewer channels the transforms cost more than the multiplications that they save
+ * (tests/bench/bench_conv.c). */
+enum { WINOGRAD_CHANNELS = 24 };
+
+static bool wants_winograd(const tci_conv *d) {
+    return d->kh == 3 && d->kw == 3 && tci_can_turn(d) && d->dilation_h == 1 && d->dilation_w == 1 &&
+           d->groups == 1 && d->c >= WINOGRAD_CHANNELS && d->o >= WINOGRAD_CHANNELS;
+}
+
+const tci_conv_algorithm *tci_conv_choose(const tci_conv *d) {
+    if (d->groups > 1 && d->groups == d->c) return &tci_conv_depthwise;
+    if (wants_winograd(d)) return &tci_conv_winograd;
+    if (d->groups == 1 && d->dilation_w == 1) return &tci_conv_direct;
     return &tci_conv_im2col;
 }

@@ -46,9 +46,14 @@ typedef struct tci_conv_algorithm {
     void (*backward_weight)(const tci_conv *conv, const tci_conv_pass *pass);
 } tci_conv_algorithm;
 
-extern const tci_conv_algorithm tci_conv_im2col;    /* any shape: unrolled windows times weights */
-extern const tci_conv_algorithm tci_conv_pointwise; /* 1 x 1, stride 1: the picture is the matrix already */
-extern const tci_conv_algorithm tci_conv_depthwise; /* one input channel a group */
+/* Any shape: unrolled windows times weights, by OpenBLAS. */
+extern const tci_conv_algorithm tci_conv_im2col;
+/* groups = 1, dilation_w = 1: a product that reads the padded picture in place. */
+extern const tci_conv_algorithm tci_conv_direct;
+/* 3 x 3, stride 1, dilation 1, groups = 1, padding at most 2: a quarter of the multiplications. */
+extern const tci_conv_algorithm tci_conv_winograd;
+/* groups = C: one input channel a group. */
+extern const tci_conv_algorithm tci_conv_depthwise;
 
 /* The algorithm for this shape. */
 const tci_conv_algorithm *tci_conv_choose(const tci_conv *conv);

@@ -14,6 +14,7 @@
 #include "gemm.h"
 #include "parts.h"
 #include "tinycnn/parallel.h"
+#include "turned.h"
 #include "window.h"
 
 /* A block has about this many floats of X_col, and enough pixels to keep the matrix product busy. */
@@ -74,36 +75,6 @@ static tci_conv_scratch forward_scratch(const tci_conv *d) {
     return (tci_conv_scratch){.per_worker = block_size(d)};
 }
 
-/* ---- Backward data, stride 1: a convolution of dy
- * -------------------------------------------------------------- */
-
-static tci_conv turned(const tci_conv *d) {
-    tci_conv t = *d;
-    t.c = d->o, t.h = d->oh, t.w = d->ow;
-    t.o = d->c, t.oh = d->h, t.ow = d->w;
-    t.pad_h = d->dilation_h * (d->kh - 1) - d->pad_h;
-    t.pad_w = d->dilation_w * (d->kw - 1) - d->pad_w;
-    return t;
-}
-
-/* weight (groups, OG, KH, KW, CG) to (groups, CG, KH, KW, OG), rows and columns of the kernel in reverse
- * order. */
-static void turn_weight(const tci_conv *d, const float *weight, float *out) {
-    int64_t og = d->o / d->groups, cg = d->c / d->groups, taps = d->kh * d->kw;
-    for (int64_t g = 0; g < d->groups; g++) {
-        const float *from = weight + g * og * taps * cg;
-        float *to = out + g * og * taps * cg;
-        for (int64_t o = 0; o < og; o++)
-            for (int64_t t = 0; t < taps; t++)
-                for (int64_t c = 0; c < cg; c++)
-                    to[(c * taps + taps - 1 - t) * og + o] = from[(o * taps + t) * cg + c];
-    }
-}
-
-static bool unit_stride(const tci_conv *d) {
-    return d->stride_h == 1 && d->stride_w == 1;
-}
-
 /* ---- Backward data, any stride: picture by picture
  * ---------------------------------------------------------------- */
 
@@ -125,10 +96,10 @@ static void data_picture(void *context, int64_t n, int worker) {
 }
 
 static void backward_data(const tci_conv *d, const tci_conv_pass *pass) {
-    if (unit_stride(d)) {
-        tci_conv t = turned(d);
+    if (tci_can_turn(d)) {
+        tci_conv t = tci_turned(d);
         size_t weights = (size_t)(d->o * depth(d));
-        turn_weight(d, pass->b, pass->scratch);
+        tci_turn_weight(d, pass->b, pass->scratch);
         tci_conv_pass turned_pass = {.a = pass->a,
                                      .b = pass->scratch,
                                      .out = pass->out,
@@ -142,8 +113,8 @@ static void backward_data(const tci_conv *d, const tci_conv_pass *pass) {
 }
 
 static tci_conv_scratch data_scratch(const tci_conv *d) {
-    if (!unit_stride(d)) return (tci_conv_scratch){.per_worker = block_size(d)};
-    tci_conv t = turned(d);
+    if (!tci_can_turn(d)) return (tci_conv_scratch){.per_worker = block_size(d)};
+    tci_conv t = tci_turned(d);
     return (tci_conv_scratch){.shared = (size_t)(d->o * depth(d)), .per_worker = block_size(&t)};
 }
 

@@ -104,6 +104,12 @@ static void compare_gradients(training *t) {
     }
 }
 
+/* Running statistics follow the weights of all ten steps. They agree to 2e-6 until, in some step, a relu's
+ * input lies within rounding of 0 and its gradient goes the other way; one such element moves them by up to
+ * 1e-3 (seen with sums in another order, all of them right). Exact tests of their update are in
+ * test_batchnorm2d.c. */
+static const double buffer_tolerance = 3e-3;
+
 static void compare_buffers(training *t) {
     int compared = 0;
     for (int i = 0; i < t->golden->array_count; i++) {
@@ -112,7 +118,8 @@ static void compare_buffers(training *t) {
         tc_parameter *buffer = tc_model_find(t->model, expected->name + 6);
         ck_assert_msg(buffer != NULL, "there is no %s", expected->name + 6);
         double worst = difference(expected, buffer->tensor->data);
-        ck_assert_msg(worst <= 1e-4, "%s after ten steps is off by %.3g", expected->name + 6, worst);
+        ck_assert_msg(worst <= buffer_tolerance, "%s after ten steps is off by %.3g", expected->name + 6,
+                      worst);
         compared++;
     }
     ck_assert_int_eq(compared, tc_model_buffer_count(t->model));
