@@ -9,6 +9,7 @@ const tc_model_entry tc_models[] = {
     {"lenet5", "LeCun et al. 1998, with ReLU and max pooling", tc_lenet5},
     {"vgg", "three pairs of 3x3 convolutions with batch norm, after Simonyan and Zisserman 2014", tc_vgg},
     {"resnet20", "He, Zhang, Ren, Sun 2015, section 4.2", tc_resnet20},
+    {"airbench94", "Jordan 2024: eight layers for 94% on CIFAR-10", tc_airbench94},
     {0},
 };
 

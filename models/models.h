@@ -25,5 +25,6 @@ tc_module *tc_lesson(int channels, int height, int width, int classes);
 tc_module *tc_lenet5(int channels, int height, int width, int classes);
 tc_module *tc_vgg(int channels, int height, int width, int classes);
 tc_module *tc_resnet20(int channels, int height, int width, int classes);
+tc_module *tc_airbench94(int channels, int height, int width, int classes);
 
 #endif

@@ -2,7 +2,7 @@
 # summary, bench and a training that learns: the figures that others build on.
 . "$(dirname "$0")/support.sh"
 
-for model in lesson lenet5 vgg resnet20; do
+for model in lesson lenet5 vgg resnet20 airbench94; do
   expect 0 '' "$tinycnn" summary --model "$model"
   expect_printed 'conv2d'
 done

@@ -142,8 +142,8 @@ static void end(training *t) {
     free(t->pictures);
 }
 
-static tc_module *(*const nets[])(int, int, int, int) = {everything, tc_lesson, tc_lenet5, tc_vgg,
-                                                         tc_resnet20};
+static tc_module *(*const nets[])(int, int, int, int) = {everything, tc_lesson,   tc_lenet5,
+                                                         tc_vgg,     tc_resnet20, tc_airbench94};
 enum { NETS = sizeof nets / sizeof *nets };
 
 /* 1 and 2 threads, SGD and AdamW, evaluation between. */

@@ -16,9 +16,10 @@ START_TEST(the_table_knows_its_nets) {
         ck_assert_ptr_eq(tc_model_entry_find(entry->name), entry);
         ck_assert_ptr_nonnull(entry->about);
     }
-    ck_assert_int_eq(count, 4);
+    ck_assert_int_eq(count, 5);
     ck_assert_ptr_null(tc_model_entry_find("lesson2"));
-    ck_assert_str_eq(tc_last_error(), "there is no model 'lesson2'; known are lesson, lenet5, vgg, resnet20");
+    ck_assert_str_eq(tc_last_error(),
+                     "there is no model 'lesson2'; known are lesson, lenet5, vgg, resnet20, airbench94");
 }
 END_TEST
 
@@ -29,10 +30,11 @@ static const struct {
     int64_t elements;
     int parameters, buffers;
 } sizes[] = {
-    {"lesson", 3, 32, 32, 10, 4, 545098, 8, 0},     {"lesson", 1, 21, 37, 7, 4, 388487, 8, 0},
-    {"lenet5", 1, 32, 32, 10, 16, 61706, 10, 0},    {"lenet5", 3, 32, 32, 10, 16, 62006, 10, 0},
-    {"vgg", 3, 32, 32, 10, 8, 814570, 22, 12},      {"vgg", 1, 8, 17, 3, 8, 353443, 22, 12},
-    {"resnet20", 3, 32, 32, 10, 1, 272474, 65, 42}, {"resnet20", 4, 1, 5, 2, 1, 272098, 65, 42},
+    {"lesson", 3, 32, 32, 10, 4, 545098, 8, 0},         {"lesson", 1, 21, 37, 7, 4, 388487, 8, 0},
+    {"lenet5", 1, 32, 32, 10, 16, 61706, 10, 0},        {"lenet5", 3, 32, 32, 10, 16, 62006, 10, 0},
+    {"vgg", 3, 32, 32, 10, 8, 814570, 22, 12},          {"vgg", 1, 8, 17, 3, 8, 353443, 22, 12},
+    {"resnet20", 3, 32, 32, 10, 1, 272474, 65, 42},     {"resnet20", 4, 1, 5, 2, 1, 272098, 65, 42},
+    {"airbench94", 3, 32, 32, 10, 25, 1972792, 21, 12}, {"airbench94", 1, 25, 49, 3, 25, 1962280, 21, 12},
 };
 
 START_TEST(sizes_are_right_and_forward_works) {
