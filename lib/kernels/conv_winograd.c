@@ -16,7 +16,7 @@
 #include "turned.h"
 #include "winograd.h"
 
-enum { POINTS = TCI_WINOGRAD_POINTS, BLOCK_FLOATS = 192 * 1024, LEAST_BLOCKS = 16, GROUP_FLOATS = 4 << 20 };
+enum { POINTS = TCI_WINOGRAD_POINTS, BLOCK_FLOATS = 192 * 1024, LEAST_BLOCKS = 16, GROUP_FLOATS = 1 << 19 };
 
 static int64_t round_up(int64_t n, int64_t multiple) {
     return tci_ceil_div(n, multiple) * multiple;

@@ -130,11 +130,18 @@ static place place_of(tci_tiling tiling, int64_t t) {
 /* Reads a rows x rows patch at (h, w) of a picture (height, width, c), channel k on; zeros outside. */
 ALWAYS_INLINE void read_patch(const float *picture, int64_t height, int64_t width, int64_t c, int64_t h,
                               int64_t w, int64_t k, int64_t lanes, int rows, vector *patch) {
+    const float *corner = picture + (h * width + w) * c + k;
+    if (h >= 0 && h + rows <= height && w >= 0 && w + rows <= width) {
+#pragma GCC unroll 6
+        for (int i = 0; i < rows; i++)
+#pragma GCC unroll 6
+            for (int j = 0; j < rows; j++) patch[i * rows + j] = load(corner + (i * width + j) * c, lanes);
+        return;
+    }
     for (int i = 0; i < rows; i++) {
         for (int j = 0; j < rows; j++) {
             bool inside = h + i >= 0 && h + i < height && w + j >= 0 && w + j < width;
-            patch[i * rows + j] =
-                inside ? load(picture + ((h + i) * width + w + j) * c + k, lanes) : (vector){0};
+            patch[i * rows + j] = inside ? load(corner + (i * width + j) * c, lanes) : (vector){0};
         }
     }
 }
