@@ -43,15 +43,23 @@ static bool axis_fits(tc_tape *tape, axis *a, bool same) {
     return true;
 }
 
+/* A larger extent than tc_hw promises could overflow the size of the padded picture. */
+enum { LARGEST_EXTENT = 32767 };
+
 static bool options_fit(tc_tape *tape, const tc_conv2d_options *o) {
     bool fit =
         o->stride >= 0 && o->dilation >= 0 && o->groups >= 0 && (o->padding >= 0 || o->padding == TC_SAME);
+    fit = fit && tc_hw_height(o->stride) <= LARGEST_EXTENT && tc_hw_height(o->dilation) <= LARGEST_EXTENT &&
+          tc_hw_height(o->padding) <= LARGEST_EXTENT;
     /* TC_HW(0, 2) names a stride of 0, which a plain 0 does not. */
     fit = fit && (o->stride == 0 || (tc_hw_height(o->stride) > 0 && tc_hw_width(o->stride) > 0));
     fit = fit && (o->dilation == 0 || (tc_hw_height(o->dilation) > 0 && tc_hw_width(o->dilation) > 0));
     if (!fit)
-        tci_tape_fail(tape, TC_ERR_ARGUMENT,
-                      "conv2d: stride, dilation and groups must be positive, padding not negative");
+        tci_tape_fail(
+            tape, TC_ERR_ARGUMENT,
+            "conv2d: stride, dilation and groups must be positive, padding not negative, none of the "
+            "extents above %d",
+            LARGEST_EXTENT);
     return fit;
 }
 

@@ -81,6 +81,10 @@ static tc_tensor *stride_of_zero_rows(tc_tape *tape) {
     return call(tape, SHAPE(1, 3, 8, 8), SHAPE(4, 3, 3, 3), 0, OPTIONS(.stride = TC_HW(0, 2)));
 }
 
+static tc_tensor *padding_beyond_its_range(tc_tape *tape) {
+    return call(tape, SHAPE(1, 3, 8, 8), SHAPE(4, 3, 3, 3), 0, OPTIONS(.stride = 30000, .padding = 32768));
+}
+
 static const conformance_refusal refusals[] = {
     {"picture_of_three_dimensions", picture_of_three_dimensions, TC_ERR_SHAPE, "(3, 8, 8)"},
     {"weight_of_two_dimensions", weight_of_two_dimensions, TC_ERR_SHAPE, "(4, 27)"},
@@ -95,6 +99,7 @@ static const conformance_refusal refusals[] = {
     {"same_with_a_stride", same_with_a_stride, TC_ERR_ARGUMENT, "stride"},
     {"negative_stride", negative_stride, TC_ERR_ARGUMENT, "stride"},
     {"negative_padding", negative_padding, TC_ERR_ARGUMENT, "padding"},
+    {"padding_beyond_its_range", padding_beyond_its_range, TC_ERR_ARGUMENT, "32767"},
     {"stride_of_zero_rows", stride_of_zero_rows, TC_ERR_ARGUMENT, "stride"},
     {NULL, NULL, TC_OK, NULL}};
 
