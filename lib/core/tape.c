@@ -51,8 +51,15 @@ tc_tape *tc_tape_create(const tc_tape_options *options) {
     return tape;
 }
 
+/* Leaves that were lent a gradient have none after the step. */
+static void take_back(tc_tape *tape) {
+    for (lent *l = tape->lent; l; l = l->next) l->leaf->grad = NULL;
+    tape->lent = NULL;
+}
+
 void tc_tape_free(tc_tape *tape) {
     if (!tape) return;
+    take_back(tape);
     tc_arena_free(tape->arena);
     free(tape);
 }
@@ -76,8 +83,7 @@ bool tc_tape_record(tc_tape *tape, bool on) {
 }
 
 void tc_tape_reset(tc_tape *tape, uint64_t step) {
-    for (lent *l = tape->lent; l; l = l->next) l->leaf->grad = NULL;
-    tape->lent = NULL;
+    take_back(tape);
     tape->first = tape->last = NULL;
     tape->walked_back = false;
     tape->step = step;

@@ -285,6 +285,21 @@ START_TEST(a_reset_takes_lent_gradients_back) {
 }
 END_TEST
 
+START_TEST(a_freed_tape_takes_lent_gradients_back) {
+    tc_arena *arena = tc_arena_create();
+    tc_tensor *x = tc_tensor_new(arena, 2, 3), *target = tc_tensor_new(arena, 2, 3);
+    x->requires_grad = true;
+    for (int i = 0; i < 2; i++) {
+        tc_tape *tape = conformance_tape(1, 1);
+        ck_assert_int_eq(tc_backward(tape, loss_of(tape, x, target)), TC_OK);
+        ck_assert_ptr_nonnull(x->grad);
+        tc_tape_free(tape);
+        ck_assert_ptr_null(x->grad);
+    }
+    tc_arena_free(arena);
+}
+END_TEST
+
 START_TEST(gradients_in_evaluation_mode) {
     tc_tape *tape = conformance_tape(1, 1);
     tc_tape_eval(tape);
@@ -312,6 +327,7 @@ static void add(TCase *tests) {
     tcase_add_test(tests, the_first_result_that_is_not_finite_is_found);
     tcase_add_test(tests, the_layer_that_is_not_finite_is_named);
     tcase_add_test(tests, a_reset_takes_lent_gradients_back);
+    tcase_add_test(tests, a_freed_tape_takes_lent_gradients_back);
     tcase_add_test(tests, gradients_in_evaluation_mode);
 }
 

@@ -59,7 +59,9 @@ tc_tensor *tc_input(tc_tape *tape, int ndim, const int64_t *shape, float *data);
 /* Copies from row-major (N, C, H, W) order. */
 tc_tensor *tc_input_nchw(tc_tape *tape, int ndim, const int64_t *shape, const float *data);
 
-/* Fills grad of every leaf that `loss` (one element) depends on; adds to what a leaf's grad holds already.
+/* Fills grad of every leaf that `loss` (one element) depends on; adds to what a leaf's grad holds already. A
+ * leaf whose grad is NULL is lent one of the tape's, which is gone, and NULL again, when the tape is reset or
+ * freed: until then the leaf must live.
  * Gradients of intermediate results are given back as soon as they have been used, unless retain_grad is set
  * on them. Returns the sticky error of the forward pass if there was one. A tape can go back once for each
  * step. */
