@@ -195,7 +195,7 @@ void tc_model_free(tc_model *model) {
 /* ---- Use */
 
 tc_tensor *tc_model_forward(tc_model *model, tc_tape *tape, tc_tensor *x) {
-    if (!x) return tci_tape_fail(tape, TC_ERR_ARGUMENT, "model: the input is NULL");
+    if (!tci_begin(tape, "model", x)) return NULL;
     tci_run run = {.tape = tape};
     return tci_module_forward(model->root, &run, x);
 }

@@ -360,6 +360,8 @@ START_TEST(a_failing_layer_is_named) {
     tc_tape_reset(tape, 1);
     ck_assert_ptr_null(tc_model_forward(model, tape, NULL));
     ck_assert_int_eq(tc_tape_status(tape), TC_ERR_ARGUMENT);
+    ck_assert_ptr_null(tc_model_forward(model, NULL, NULL));
+    ck_assert_msg(strstr(tc_last_error(), "model: the tape is NULL"), "%s", tc_last_error());
     /* Outside of the net the path is gone. */
     tc_tape_reset(tape, 2);
     tc_model *fine = model_of(tc_sequential(tc_named("block", tc_nn_silu())));
