@@ -1,4 +1,6 @@
 /* cmd_summary.c - `tinycnn summary`: what a net is made of, as a table. */
+#include <math.h>
+
 #include "commands.h"
 #include "models.h"
 #include "report.h"
@@ -28,6 +30,9 @@ static int run_summary(int argc, char **argv) {
     if (parsed != PARSE_OK) return parsed == PARSE_HELP ? EXIT_GOOD : EXIT_USAGE;
     if (s.input.count != 3)
         return report(EXIT_USAGE, "summary", "--input: %d numbers, expected three: C,H,W", s.input.count);
+    for (int i = 0; i < 3; i++)
+        if (s.input.values[i] != floor(s.input.values[i]))
+            return report(EXIT_USAGE, "summary", "--input: %g is not a whole number", s.input.values[i]);
     const tc_model_entry *entry = tc_model_entry_find(s.model);
     if (!entry) return report(EXIT_USAGE, "summary", "--model: %s", tc_last_error());
 

@@ -42,11 +42,13 @@ static int make_settings(train_settings *s, const bool given[OPTIONS_MAX], run_d
         if (s->out) return report(EXIT_USAGE, "train", "--out: a resumed run stays in its folder");
         if (run_dir_name(s->resume, run) != TC_OK) return usage();
         if (config_load(run->config, config) != TC_OK) return report_failure("train");
-        tc_status status = settings_resume(s, given, *config);
+        tc_status status = settings_resume(s, given, run->config, *config);
         if (status == TC_ERR_ARGUMENT) return usage();
         if (status != TC_OK) return report_failure("train");
     } else if (was_given(given, "epochs") && was_given(given, "minutes")) {
         return report(EXIT_USAGE, "train", "--epochs and --minutes: one of the two, not both");
+    } else if (s->out && run_dir_name(s->out, run) != TC_OK) {
+        return usage();
     }
     if (settings_resolve(s) != TC_OK) return usage();
     if (!tc_model_entry_find(s->model)) return report(EXIT_USAGE, "train", "--model: %s", tc_last_error());

@@ -71,15 +71,15 @@ static tc_status read_value(const option *o, const json_t *value, void *settings
     return option_set(o, text, settings);
 }
 
-tc_status config_read(json_t *config, const option *options, void *settings) {
+tc_status config_read(const char *path, json_t *config, const option *options, void *settings) {
     for (const option *o = options; o->name; o++) {
         if (o->scope == SCOPE_START) continue;
         const json_t *value = json_object_get(config, o->name);
-        if (!value) return tc_fail(TC_ERR_FORMAT, "config.json: \"%s\" is missing", o->name);
-        if (o->kind == OPTION_TEXT && json_is_null(value))
+        if (!value) return tc_fail(TC_ERR_FORMAT, "%s: \"%s\" is missing", path, o->name);
+        if (o->kind == OPTION_TEXT && !o->initial && json_is_null(value))
             *(const char **)((char *)settings + o->at) = NULL;
-        else
-            TC_TRY(read_value(o, value, settings));
+        else if (read_value(o, value, settings) != TC_OK)
+            return tc_fail(TC_ERR_FORMAT, "%s: %s", path, tc_last_error());
     }
     return TC_OK;
 }

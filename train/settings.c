@@ -107,9 +107,10 @@ static bool contradicts(const option *o, const train_settings *asked, const trai
     return strcmp(a, b) != 0;
 }
 
-tc_status settings_resume(train_settings *settings, const bool given[OPTIONS_MAX], json_t *config) {
+tc_status settings_resume(train_settings *settings, const bool given[OPTIONS_MAX], const char *path,
+                          json_t *config) {
     train_settings run = *settings;
-    TC_TRY(config_read(config, train_options, &run));
+    TC_TRY(config_read(path, config, train_options, &run));
     for (int i = 0; train_options[i].name; i++) {
         const option *o = &train_options[i];
         if (!given[i] || o->scope == SCOPE_START || !contradicts(o, settings, &run)) continue;

@@ -42,9 +42,10 @@ extern const option train_options[];
 /* Puts numbers in the place of "auto" and checks what no single option can check. TC_ERR_ARGUMENT: usage. */
 tc_status settings_resolve(train_settings *settings);
 
-/* Restores the settings of a run from its config.json for --resume. What the command line
- * gave must agree, except for SCOPE_RECORD options and for --epochs, which may grow where the schedule is
- * constant. */
-tc_status settings_resume(train_settings *settings, const bool given[OPTIONS_MAX], json_t *config);
+/* Restores the settings of a run from its config.json, `config` read from `path`, for --resume. What the
+ * command line gave must agree, except for SCOPE_RECORD options and for --epochs, which may grow where the
+ * schedule is constant: TC_ERR_ARGUMENT otherwise. */
+tc_status settings_resume(train_settings *settings, const bool given[OPTIONS_MAX], const char *path,
+                          json_t *config);
 
 #endif

@@ -104,6 +104,16 @@ expect 2 '--out: a resumed run stays in its folder' "$tinycnn" train --resume fi
 expect 0 '' "$tinycnn" train --resume first --lr 0.05 --threads 1
 cp -r first bad && echo '{"model": ' >bad/config.json
 expect 1 'bad/config.json: line ' "$tinycnn" train --resume bad
+# setting KEY VALUE: another value in bad/config.json.
+setting() {
+  sed "s/\"$1\": [^,]*/\"$1\": $2/" first/config.json >bad/config.json
+}
+setting epochs 0
+expect 1 'bad/config.json: --epochs: 0 is not in the range' "$tinycnn" train --resume bad
+setting model null
+expect 1 'bad/config.json: "model" is not' "$tinycnn" train --resume bad
+setting batchsize 1 && sed -i 's/"batch"/"batches"/' bad/config.json
+expect 1 'bad/config.json: "batch" is missing' "$tinycnn" train --resume bad
 rm -r bad && cp -r first bad && cp cut.safetensors bad/last.safetensors
 expect 1 'bad/last.safetensors: ' "$tinycnn" train --resume bad
 cp first/best.safetensors bad/last.safetensors

@@ -39,12 +39,14 @@ expect 2 '--nesterov takes no value' "$tinycnn" train --nesterov=yes
 expect 2 '--optimizer: "lion" is not one of sgd\|adam\|adamw' "$tinycnn" train --optimizer lion
 expect 2 '--milestones: "x" is not a number' "$tinycnn" train --milestones 0.5,x
 expect 2 '--milestones: 0.2 after 0.5' "$tinycnn" train --schedule multistep --milestones 0.5,0.2
+expect 2 'run folder: a path of 0 bytes' "$tinycnn" train --out ''
 expect 2 '--epochs and --minutes' "$tinycnn" train --epochs 2 --minutes 1
 for command in train summary bench; do
   expect 2 '--model: .*lenet9.* lesson' "$tinycnn" "$command" --model lenet9
 done
 expect 2 '--checkpoint FILE is needed' "$tinycnn" eval
 expect 2 '--input: 2 numbers' "$tinycnn" summary --input 3,32
+expect 2 '--input: 3.5 is not a whole number' "$tinycnn" summary --input 3.5,32,32
 [ ! -e runs ] || fail "a usage error left a run folder behind"
 
 # A full disk behind a redirection is a failure, not silence.
