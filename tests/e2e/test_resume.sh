@@ -2,33 +2,36 @@
 # A run that was stopped and resumed, again and again, ends with the same bits as one that never was; a net
 # with batch norm, so that buffers and counters are part of it, and with gradients of two batches a step.
 . "$(dirname "$0")/support.sh"
-small_cifar data "$(smaller_if_sanitized 100 40)"
+small_cifar data "$(smaller_if_sanitized 60 40)"
 settings=(--model vgg --data "$work/data" --epochs 4 --batch 32 --accumulate 2 --label-smoothing 0.1 --seed 3)
 
-begin=$(date +%s%N)
 expect 0 '' "$tinycnn" train "${settings[@]}" --out whole
-took=$((($(date +%s%N) - begin) / 1000000)) # milliseconds
 
-# wait_then_signal NAME COMMAND...: lets the command train for two fifths of a whole run's time.
-wait_then_signal() {
-  local name=$1 number=$2 code=0
-  shift 2
+# signal_in_epoch EPOCH NAME NUMBER COMMAND...: lets the command train until EPOCH (from 1) is saved and then for a
+# third of an epoch's time, as the log tells it; then the signal stops it in the epoch after.
+signal_in_epoch() {
+  local epoch=$1 name=$2 number=$3 code=0 process
+  shift 3
   "$@" >stdout.txt 2>stderr.txt &
-  local process=$!
-  sleep "$(printf '%d.%03d' $((took * 2 / 5 / 1000)) $((took * 2 / 5 % 1000)))"
-  kill "-$name" "$process" 2>/dev/null || true
+  process=$!
+  until [ -s parts/last.safetensors ] && [ "$(metadata parts/last.safetensors training.epoch)" -ge "$epoch" ]; do
+    kill -0 "$process" 2>/dev/null || fail "ended before epoch $epoch: $(cat stderr.txt)"
+    sleep 0.05
+  done
+  sleep "$(tail -n 1 parts/metrics.jsonl | sed -E 's/.*"seconds": ([0-9.]+).*/\1/' | awk -v e="$epoch" '{print $1 / e / 3}')"
+  kill "-$name" "$process" || fail "$name: ended before its time: $(cat stdout.txt)"
   wait "$process" || code=$?
   [ "$code" -eq $((128 + number)) ] || fail "$name: exit code $code -- $(cat stderr.txt)"
+  echo "stopped in epoch $(metadata parts/last.safetensors training.epoch) (from 0) at batch" \
+    "$(metadata parts/last.safetensors training.batch)"
 }
 
-wait_then_signal TERM 15 "$tinycnn" train "${settings[@]}" --out parts
+signal_in_epoch 1 TERM 15 "$tinycnn" train "${settings[@]}" --out parts
 grep -q 'stopped by SIGTERM, saved at step [0-9]*; go on with: tinycnn train --resume parts' stderr.txt ||
   fail "$(cat stderr.txt)"
-echo "stopped in epoch $(metadata parts/last.safetensors training.epoch), batch $(metadata parts/last.safetensors training.batch)"
 # Bash starts background processes with SIGINT ignored, which the program's own handler replaces.
-wait_then_signal INT 2 "$tinycnn" train --resume parts --threads 1
+signal_in_epoch 2 INT 2 "$tinycnn" train --resume parts --threads 1
 grep -q 'stopped by SIGINT' stderr.txt || fail "$(cat stderr.txt)"
-echo "stopped in epoch $(metadata parts/last.safetensors training.epoch), batch $(metadata parts/last.safetensors training.batch)"
 expect 0 '' "$tinycnn" train --resume parts
 same_run whole parts
 
