@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "commands.h"
 #include "models.h"
+#include "profile.h"
 #include "report.h"
 
 enum { CHANNELS = 3, HEIGHT = 32, WIDTH = 32, CLASSES = 10, WINDOWS = 7 };
@@ -17,7 +18,7 @@ typedef struct bench_settings {
     const char *model;
     int64_t batch, threads;
     double seconds;
-    bool json;
+    bool json, profile;
 } bench_settings;
 
 #define AT(field) .at = offsetof(bench_settings, field)
@@ -29,6 +30,8 @@ static const option bench_options[] = {
     {"seconds", "T", OPTION_REAL, "5", .low = 0.001, .high = 3600, AT(seconds),
      .help = "how long to measure training, and as long inference"},
     {"json", NULL, OPTION_SWITCH, "no", AT(json), .help = "print one JSON object"},
+    {"profile", NULL, OPTION_SWITCH, "no", AT(profile),
+     .help = "print instead where the time of a training step goes, layer by layer"},
     {0}};
 
 static int run_bench(int argc, char **argv);
@@ -121,6 +124,23 @@ static tc_status measure(bench *b, tc_status (*once)(bench *), double seconds, s
     return TC_OK;
 }
 
+/* Trains for about `seconds` under observation and prints the table. */
+static tc_status print_profile(bench *b, double seconds) {
+    profile p = {0};
+    const int64_t shape[4] = {1, CHANNELS, HEIGHT, WIDTH};
+    for (int i = 0; i < 2; i++) TC_TRY(train_once(b));
+    tc_tape_observe(b->tape, profile_observe, &p);
+    double begin = clock_seconds();
+    do {
+        TC_TRY(train_once(b));
+        p.steps++;
+        p.seconds = clock_seconds() - begin;
+    } while (p.seconds < seconds);
+    TC_TRY(profile_take_work(&p, b->model, shape));
+    profile_print(&p, b->batch, profile_gemm_rate(tc_tape_threads(b->tape)));
+    return TC_OK;
+}
+
 /* Largest resident memory of this process so far, in 10^6 bytes. */
 static double peak_megabytes(void) {
     struct rusage usage;
@@ -153,6 +173,11 @@ static int run_bench(int argc, char **argv) {
     bench b;
     speed train, infer;
     tc_status status = bench_create(&s, entry, &b);
+    if (status == TC_OK && s.profile) {
+        status = print_profile(&b, s.seconds);
+        bench_free(&b);
+        return status == TC_OK ? EXIT_GOOD : report_failure("bench");
+    }
     if (status == TC_OK) status = measure(&b, train_once, s.seconds, &train);
     if (status == TC_OK) {
         tc_tape_eval(b.tape);

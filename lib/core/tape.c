@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "pool.h"
 #include "tape_internal.h"
@@ -33,6 +34,9 @@ struct tc_tape {
     tci_pool pool;
     tci_node *first, *last;
     lent *lent;
+    tc_observer observe;
+    void *observe_context;
+    double op_began; /* while there is an observer */
 };
 
 tc_tape *tc_tape_create(const tc_tape_options *options) {
@@ -111,6 +115,29 @@ tc_arena *tc_tape_arena(tc_tape *tape) {
     return tape->arena;
 }
 
+/* ---- Observation: an operation's time runs from tci_begin() to tci_record() ------------------------------
+ */
+
+void tc_tape_observe(tc_tape *tape, tc_observer observe, void *context) {
+    tape->observe = observe;
+    tape->observe_context = context;
+}
+
+static double seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static void observe_begin(tc_tape *tape) {
+    if (tape->observe) tape->op_began = seconds();
+}
+
+static void observe_end(tc_tape *tape, const char *op, bool backward) {
+    if (tape->observe)
+        tape->observe(tape->observe_context, op, tape->scope, backward, seconds() - tape->op_began);
+}
+
 /* ---- Failures
  * -------------------------------------------------------------------------------------------------- */
 
@@ -142,6 +169,7 @@ bool tci_begin_with(tc_tape *tape, const char *op, tc_tensor *const *inputs, int
             return false;
         }
     }
+    observe_begin(tape);
     return true;
 }
 
@@ -221,6 +249,7 @@ void tci_tape_random_key(tc_tape *tape, uint32_t key[2]) {
 
 tc_tensor *tci_record_with(tc_tape *tape, const tci_op *op, tc_tensor *output, void *saved,
                            tc_tensor *const *inputs, int count) {
+    observe_end(tape, op->name, false);
     bool wanted = false;
     for (int i = 0; i < count; i++) wanted |= inputs[i] && inputs[i]->requires_grad;
     if (!tape->recording || !wanted) return output;
@@ -288,7 +317,9 @@ tc_status tc_backward(tc_tape *tape, tc_tensor *loss) {
         tc_tensor *output = node->output;
         if (!output->grad) continue; /* the loss does not depend on it */
         tape->scope = node->scope;
+        observe_begin(tape);
         node->op->backward(tape, node);
+        observe_end(tape, node->op->name, true);
         if (!output->retain_grad) {
             tci_scratch_release(tape, output->grad);
             output->grad = NULL;

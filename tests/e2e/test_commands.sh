@@ -17,6 +17,8 @@ expect_printed '^\{.*"model": "lenet5", "batch": 16, "threads": 1, .*\}$'
 for field in train_img_per_s infer_img_per_s peak_rss_mb; do
   expect_printed "\"$field\": [0-9]*[1-9][0-9]*(\.[0-9]+)?"
 done
+expect 0 '' "$tinycnn" bench --model lenet5 --batch 4 --seconds 0.1 --profile
+expect_printed '^0 +conv2d +[0-9.]+ +[0-9.]+ +[0-9.]+% +[0-9.]+ \( *[0-9]+%\)'
 expect 0 '' "$tinycnn" bench --model lenet5 --seconds 0.1
 expect_printed '^training .* img/s'
 

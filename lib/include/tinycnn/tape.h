@@ -67,6 +67,11 @@ tc_tensor *tc_input_nchw(tc_tape *tape, int ndim, const int64_t *shape, const fl
  * step. */
 tc_status tc_backward(tc_tape *tape, tc_tensor *loss);
 
+/* Calls `observe` after every operation with its name, the path of the layer ("" outside of modules), whether
+ * it went back, and the seconds that it took: where the time of a step goes. NULL ends it. */
+typedef void (*tc_observer)(void *context, const char *op, const char *where, bool backward, double seconds);
+void tc_tape_observe(tc_tape *tape, tc_observer observe, void *context);
+
 /* The first recorded result of this step that holds a NaN or an infinity: `op` is the operation's name,
  * `where` the path of the layer ("" outside of modules). False if all are finite. */
 bool tc_tape_find_nonfinite(const tc_tape *tape, const char **op, const char **where);
