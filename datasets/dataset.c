@@ -15,7 +15,7 @@
 
 enum { PATH_LENGTH = 4096, MOST_PLACES = 3 };
 
-/* ---- Making ------------------------------------------------------------------------------------------ */
+/* ---- Making ------------------------------------------------------------------------------------------- */
 
 tc_status tci_dataset_create(const char *name, int channels, int height, int width, int classes,
                              const char *const *class_names, /* (classes) */
@@ -61,7 +61,7 @@ void tc_dataset_free(tc_dataset *dataset) {
     if (dataset != NULL) tc_arena_free(dataset->arena);
 }
 
-/* ---- Mean and deviation ------------------------------------------------------------------------------ */
+/* ---- Mean and deviation ------------------------------------------------------------------------------- */
 
 /* Lane l of a row of 48 values belongs to channel l % channels for 1, 2, 3 and 4 channels alike: the inner
  * loop runs over lanes and need not know the number of channels. */
@@ -121,7 +121,7 @@ void tci_dataset_measure(tc_dataset *dataset, int threads) {
     }
 }
 
-/* ---- Finding ----------------------------------------------------------------------------------------- */
+/* ---- Finding ------------------------------------------------------------------------------------------ */
 
 /* Ten thousand pictures are made in a few hundredths of a second and are enough for the lesson net to pass
  * 95%. */

@@ -8,8 +8,7 @@
 
 #include "tinycnn.h"
 
-/* ---- Data sets
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Data sets ---------------------------------------------------------------------------------------- */
 
 typedef struct tc_split {
     int64_t count;
@@ -43,8 +42,7 @@ tc_status tc_cifar10_open(const char *path, tc_dataset **dataset);
 tc_status tc_shapes_open(int64_t train_count, int64_t test_count, uint64_t seed, int threads,
                          tc_dataset **dataset);
 
-/* ---- Transforms: one picture, (H, W, C) floats, in place
- * --------------------------------------------------------- */
+/* ---- Transforms: one picture, (H, W, C) floats, in place ---------------------------------------------- */
 
 typedef struct tc_transform tc_transform;
 struct tc_transform {
@@ -73,8 +71,7 @@ tc_transform tc_normalize(const float *mean, const float *deviation, int channel
 tc_transform tc_random_crop(int padding, bool reflect);
 tc_transform tc_random_horizontal_flip(float p);
 
-/* ---- Loader
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Loader ------------------------------------------------------------------------------------------- */
 
 typedef struct tc_loader tc_loader;
 

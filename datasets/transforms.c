@@ -2,8 +2,8 @@
  *
  *     normalise:  y = (x - mean) / deviation, channel by channel
  *     crop:       y[i][j] = x[i + a - padding][j + b - padding], a and b drawn from 0 .. 2 padding; outside
- * of the picture x is 0 or its mirror image (x[-1] = x[1]: the edge itself is not repeated) flip: y[i][j] =
- * x[i][W - 1 - j] with probability p */
+ *                 of the picture x is 0 or its mirror image (x[-1] = x[1]: the edge is not repeated)
+ *     flip:       y[i][j] = x[i][W - 1 - j] with probability p */
 #include <string.h>
 
 #include "internal.h"

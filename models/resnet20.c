@@ -10,7 +10,7 @@ static tc_module *basic_block(const char *name, int in, int out, int stride) {
         tc_named("bn1", tc_nn_batchnorm2d(out)), tc_named("relu", tc_nn_relu()),
         tc_named("conv2", tc_nn_conv2d(out, out, 3, .padding = 1, .no_bias = true)),
         tc_named("bn2", tc_nn_batchnorm2d(out)));
-    if (stride == 1 && in == out) return tc_named(name, tc_residual(body, NULL));
+    if (stride == 1 && in == out) return tc_named(name, tc_residual_identity(body));
     tc_module *shortcut =
         tc_sequential(tc_nn_conv2d(in, out, 1, .stride = stride, .no_bias = true), tc_nn_batchnorm2d(out));
     if (!shortcut) {

@@ -7,7 +7,7 @@
 
 #include "report.h"
 
-/* ---- One value ---- */
+/* ---- One value ---------------------------------------------------------------------------------------- */
 
 static tc_status parse_number(const option *o, const char *text, bool whole, double *number) {
     char *end;
@@ -141,7 +141,7 @@ void option_copy(const option *o, const void *from, void *to) {
     memcpy((char *)to + o->at, (const char *)from + o->at, size[o->kind]);
 }
 
-/* ---- The command line ---- */
+/* ---- The command line --------------------------------------------------------------------------------- */
 
 /* Levenshtein's distance between two names: how many letters to add, drop or change. */
 static int edit_distance(const char *a, const char *b) {
@@ -237,7 +237,7 @@ parse_result options_parse(const command *cmd, int argc, char **argv, void *sett
     return PARSE_OK;
 }
 
-/* ---- Help ---- */
+/* ---- Help --------------------------------------------------------------------------------------------- */
 
 /* Prints `text` folded at column 100, continuation lines indented to `indent`. */
 static void print_folded(FILE *stream, const char *text, int indent) {

@@ -16,7 +16,7 @@
 #include "recipe.h"
 #include "signals.h"
 
-/* ---- Making and unmaking ---- */
+/* ---- Making and unmaking ------------------------------------------------------------------------------ */
 
 static tc_status create_model(trainer *t) {
     const train_settings *s = t->settings;
@@ -76,7 +76,7 @@ void trainer_free(trainer *t) {
     *t = (trainer){0};
 }
 
-/* ---- Saving and going on ---- */
+/* ---- Saving and going on ------------------------------------------------------------------------------ */
 
 static tc_status save_last(trainer *t) {
     tc_metadata metadata[DESCRIPTION_STRINGS + STATE_STRINGS];
@@ -98,7 +98,7 @@ tc_status trainer_resume(trainer *t) {
     return tc_checkpoint_load(t->run->last, t->model, t->optimizer);
 }
 
-/* ---- Epochs ---- */
+/* ---- Epochs ------------------------------------------------------------------------------------------- */
 
 static bool time_is_up(const trainer *t) {
     return t->settings->minutes > 0 && t->state.seconds >= 60 * t->settings->minutes;

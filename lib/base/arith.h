@@ -21,6 +21,10 @@ static inline int64_t tci_ceil_div(int64_t a, int64_t b) {
     return (a + b - 1) / b;
 }
 
+static inline int64_t tci_round_up(int64_t n, int64_t multiple) {
+    return tci_ceil_div(n, multiple) * multiple;
+}
+
 static inline int64_t tci_min(int64_t a, int64_t b) {
     return a < b ? a : b;
 }

@@ -138,8 +138,7 @@ static void observe_end(tc_tape *tape, const char *op, bool backward) {
         tape->observe(tape->observe_context, op, tape->scope, backward, seconds() - tape->op_began);
 }
 
-/* ---- Failures
- * -------------------------------------------------------------------------------------------------- */
+/* ---- Failures ----------------------------------------------------------------------------------------- */
 
 void *tci_tape_fail(tc_tape *tape, tc_status status, const char *format, ...) {
     if (tape->status != TC_OK) return NULL;
@@ -173,8 +172,7 @@ bool tci_begin_with(tc_tape *tape, const char *op, tc_tensor *const *inputs, int
     return true;
 }
 
-/* ---- Memory
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Memory ------------------------------------------------------------------------------------------- */
 
 static void *or_fail(tc_tape *tape, void *memory) {
     if (!memory) tci_tape_fail(tape, TC_ERR_MEMORY, "%s", tc_last_error());
@@ -208,8 +206,7 @@ void tci_tape_release(tc_tape *tape, tc_tensor *tensor) {
     tensor->from_pool = false;
 }
 
-/* ---- Inputs
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Inputs ------------------------------------------------------------------------------------------- */
 
 static bool can_begin_input(tc_tape *tape, const void *data) {
     if (!tci_begin_with(tape, "input", NULL, 0)) return false;
@@ -232,8 +229,7 @@ tc_tensor *tc_input_nchw(tc_tape *tape, int ndim, const int64_t *shape, const fl
     return tensor;
 }
 
-/* ---- Nodes
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Nodes -------------------------------------------------------------------------------------------- */
 
 const char *tci_tape_scope(tc_tape *tape, const char *scope) {
     const char *was = tape->scope;
@@ -274,8 +270,7 @@ tc_tensor *tci_record_with(tc_tape *tape, const tci_op *op, tc_tensor *output, v
     return output;
 }
 
-/* ---- Backward
- * --------------------------------------------------------------------------------------------------- */
+/* ---- Backward ----------------------------------------------------------------------------------------- */
 
 /* A leaf's gradient outlives the buffers that are passed around, so it comes straight from the arena. */
 static float *lend_gradient(tc_tape *tape, tc_tensor *leaf) {
@@ -295,6 +290,12 @@ tci_gradient tci_gradient_of(tc_tape *tape, tc_tensor *input) {
     return (tci_gradient){input->grad, false};
 }
 
+static bool is_recorded(const tc_tape *tape, const tc_tensor *tensor) {
+    const tci_node *node = tape->last;
+    while (node && node->output != tensor) node = node->previous;
+    return node != NULL;
+}
+
 tc_status tc_backward(tc_tape *tape, tc_tensor *loss) {
     if (!tci_begin(tape, "backward", loss)) return tape ? tape->status : TC_ERR_ARGUMENT;
     char text[TC_SHAPE_TEXT];
@@ -303,7 +304,7 @@ tc_status tc_backward(tc_tape *tape, tc_tensor *loss) {
                       tc_shape_text(loss->ndim, loss->shape, text));
     else if (tape->walked_back)
         tci_tape_fail(tape, TC_ERR_STATE, "backward: called twice without a reset between");
-    else if (!loss->node)
+    else if (!is_recorded(tape, loss))
         tci_tape_fail(
             tape, TC_ERR_STATE,
             "backward: the loss was not recorded on this tape, or depends on nothing that requires a "

@@ -11,7 +11,7 @@
 #include "contents.h"
 #include "tinycnn/checkpoint.h"
 
-/* ---- Does the file fit the model? */
+/* ---- Does the file fit the model? --------------------------------------------------------------------- */
 
 #define NAMES_SHOWN 4
 
@@ -106,7 +106,7 @@ static tc_status match_optimizer(const char *path, const tc_optimizer *optimizer
     return TC_OK;
 }
 
-/* ---- Are the bytes what was written? */
+/* ---- Are the bytes what was written? ------------------------------------------------------------------ */
 
 static tc_status check_crc(const char *path, const tci_safetensors *file, const unsigned char *data,
                            size_t size) {
@@ -125,7 +125,7 @@ static tc_status check_crc(const char *path, const tci_safetensors *file, const 
                    digits, text);
 }
 
-/* ---- From little-endian bytes to numbers */
+/* ---- From little-endian bytes to numbers -------------------------------------------------------------- */
 
 static uint64_t get(const unsigned char **from, size_t size) {
     uint64_t value = 0;
@@ -149,7 +149,7 @@ static void apply(const tci_contents *contents, const tci_stored_tensor *const *
     }
 }
 
-/* ---- Loading */
+/* ---- Loading ------------------------------------------------------------------------------------------ */
 
 static tc_status read_and_apply(tci_file_reader *reader, const tci_safetensors *file, size_t data_size,
                                 const tci_contents *contents, const tci_stored_tensor **places,
@@ -194,7 +194,7 @@ tc_status tc_checkpoint_load(const char *path, tc_model *model, tc_optimizer *op
     return status;
 }
 
-/* ---- The strings alone */
+/* ---- The strings alone -------------------------------------------------------------------------------- */
 
 static char *copy_text(const char *text) {
     size_t size = strlen(text) + 1;

@@ -10,7 +10,7 @@
 #include "contents.h"
 #include "tinycnn/checkpoint.h"
 
-/* ---- From numbers to little-endian bytes */
+/* ---- From numbers to little-endian bytes -------------------------------------------------------------- */
 
 typedef struct sink {
     tci_file_writer *writer; /* NULL: only the CRC is wanted */
@@ -51,7 +51,7 @@ static tc_status put_all(const tci_contents *contents, tci_file_writer *writer, 
     return to.status;
 }
 
-/* ---- The header */
+/* ---- The header --------------------------------------------------------------------------------------- */
 
 static bool is_ours(const char *key) {
     return strcmp(key, TCI_KEY_CRC32) == 0 || strcmp(key, TCI_KEY_OPTIMIZER) == 0 ||
@@ -102,7 +102,7 @@ static tc_status make_header(const char *path, const tci_contents *contents, jso
     return status;
 }
 
-/* ---- The file */
+/* ---- The file ----------------------------------------------------------------------------------------- */
 
 static tc_status write_file(const char *path, const char *header, size_t size, const tci_contents *contents) {
     tci_file_writer writer;

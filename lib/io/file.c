@@ -20,7 +20,7 @@ static tc_status io_fail(const char *path, const char *what, int reason) {
     return tc_fail(TC_ERR_IO, "%s: %s: %s", path, what, strerror(reason));
 }
 
-/* ---- Writing */
+/* ---- Writing ------------------------------------------------------------------------------------------ */
 
 /* Opens "PATH.tmp-PID-N" with the first N that is free. On failure errno tells why. */
 static int open_temporary(const char *path, char *name, size_t size) {
@@ -119,7 +119,7 @@ tc_status tc_write_file(const char *path, const void *bytes, size_t size) {
     return status;
 }
 
-/* ---- Reading */
+/* ---- Reading ------------------------------------------------------------------------------------------ */
 
 tc_status tci_file_reader_open(tci_file_reader *reader, const char *path) {
     *reader = (tci_file_reader){.path = path, .descriptor = open(path, O_RDONLY | O_CLOEXEC)};

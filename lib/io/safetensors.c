@@ -11,7 +11,7 @@ static const size_t dtype_bytes[] = {[TCI_F32] = 4, [TCI_I64] = 8};
 
 #define METADATA "__metadata__"
 
-/* ---- Reading one tensor's entry */
+/* ---- Reading one tensor's entry ----------------------------------------------------------------------- */
 
 static tc_status parse_dtype(const char *path, const char *text, tci_stored_tensor *tensor) {
     for (int i = 0; i < (int)(sizeof dtype_names / sizeof *dtype_names); i++) {
@@ -71,7 +71,7 @@ static tc_status parse_tensor(const char *path, const char *name, const json_t *
     return TC_OK;
 }
 
-/* ---- Reading a header */
+/* ---- Reading a header --------------------------------------------------------------------------------- */
 
 static int by_place(const void *left, const void *right) {
     const tci_stored_tensor *a = left, *b = right;
@@ -177,7 +177,7 @@ const char *tci_safetensors_metadata(const tci_safetensors *file, const char *ke
     return json_string_value(json_object_get(file->metadata, key));
 }
 
-/* ---- Writing */
+/* ---- Writing ------------------------------------------------------------------------------------------ */
 
 /* False if memory is short or a name is not UTF-8. */
 static bool add_tensor(json_t *header, const tci_stored_tensor *tensor) {

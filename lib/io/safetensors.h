@@ -22,7 +22,7 @@ typedef struct tci_stored_tensor {
     bool used;         /* for the reader's caller */
 } tci_stored_tensor;
 
-/* ---- Reading */
+/* ---- Reading ------------------------------------------------------------------------------------------ */
 
 typedef struct tci_safetensors {
     json_t *header;
@@ -43,7 +43,7 @@ void tci_safetensors_free(tci_safetensors *file);
 /* A string of the metadata; NULL if there is none of that name. */
 const char *tci_safetensors_metadata(const tci_safetensors *file, const char *key);
 
-/* ---- Writing */
+/* ---- Writing ------------------------------------------------------------------------------------------ */
 
 /* The length field and header for tensors whose begin and end are set, padded with spaces to a multiple of 8.
  * `metadata` is taken over. *bytes is the caller's to free. */

@@ -4,10 +4,11 @@
  * KW C floats in one stretch, and the next pixel's begins stride C floats further. So the unrolled matrix of
  * im2col is there already, with overlapping rows: KH stretches, a row distance of stride C (tile.h). What is
  * copied is each input once, into a block with zeros around it, instead of KH KW times; without padding
- * nothing is copied at all, and 1 x 1 is a plain product. forward          Y = X_window W^T         rows: the
- * pixels of an output row, columns: O backward weight  dW^T = X_window^T dY rows: the KW C weights of a
- * kernel row, columns: O, summed over pixels backward data    with stride 1 a forward pass over dY with the
- * weights turned round Needs groups = 1 and kernel columns side by side (dilation_w = 1). */
+ * nothing is copied at all, and 1 x 1 is a plain product.
+ *   forward          Y = X_window W^T        rows: the pixels of an output row, columns: O
+ *   backward weight  dW^T = X_window^T dY    rows: the KW C weights of a kernel row, columns: O; summed over pixels
+ *   backward data    with stride 1, a forward pass over dY with the weights turned round
+ * Needs groups = 1 and kernel columns side by side (dilation_w = 1). */
 #include <string.h>
 
 #include "arith.h"
@@ -21,16 +22,11 @@
  * weights. */
 enum { BLOCK_FLOATS = 48 * 1024, LEAST_BLOCKS = 16 };
 
-static int64_t round_up(int64_t n, int64_t multiple) {
-    return tci_ceil_div(n, multiple) * multiple;
-}
-
 static int64_t depth(const tci_conv *d) {
     return d->kh * d->kw * d->c;
 }
 
-/* ---- Padded blocks of input
- * -------------------------------------------------------------------------------------- */
+/* ---- Padded blocks of input --------------------------------------------------------------------------- */
 
 static int64_t padded_width(const tci_conv *d) {
     return (d->ow - 1) * d->stride_w + d->kw;
@@ -64,7 +60,7 @@ static int64_t line_of(const tci_conv *d) {
 
 static size_t block_size(const tci_conv *d) {
     if (!is_padded(d)) return 0;
-    return (size_t)round_up(padded_rows(d, block_rows(d)) * padded_width(d) * d->c, 16);
+    return (size_t)tci_round_up(padded_rows(d, block_rows(d)) * padded_width(d) * d->c, 16);
 }
 
 static void copy_padded(const tci_conv *d, const float *x, int64_t n, int64_t first, int64_t rows,
@@ -94,8 +90,7 @@ static const float *input_block(const tci_conv *d, const float *x, int64_t n, in
     return buffer;
 }
 
-/* ---- Forward
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Forward ------------------------------------------------------------------------------------------ */
 
 /* weight (O, K) to panels of `width` columns, each (K, width), zeros after the last column. */
 static void pack_weight(const tci_conv *d, const float *weight, float *packed) {
@@ -109,7 +104,7 @@ static void pack_weight(const tci_conv *d, const float *weight, float *packed) {
 }
 
 static size_t packed_size(const tci_conv *d) {
-    return (size_t)(depth(d) * round_up(d->o, tci_tile_get()->panel));
+    return (size_t)(depth(d) * tci_round_up(d->o, tci_tile_get()->panel));
 }
 
 typedef struct work {
@@ -167,8 +162,7 @@ static tci_conv_scratch forward_scratch(const tci_conv *d) {
     return (tci_conv_scratch){.shared = packed_size(d), .per_worker = block_size(d)};
 }
 
-/* ---- Backward data
- * ----------------------------------------------------------------------------------------------- */
+/* ---- Backward data ------------------------------------------------------------------------------------ */
 
 static void backward_data(const tci_conv *d, const tci_conv_pass *pass) {
     if (!tci_can_turn(d)) {
@@ -179,22 +173,21 @@ static void backward_data(const tci_conv *d, const tci_conv_pass *pass) {
     tci_turn_weight(d, pass->b, pass->scratch);
     tci_conv_pass turned_pass = {
         .a = pass->a, .out = pass->out, .accumulate = pass->accumulate, .threads = pass->threads};
-    forward_with(&t, &turned_pass, pass->scratch, pass->scratch + round_up(d->o * depth(d), 16));
+    forward_with(&t, &turned_pass, pass->scratch, pass->scratch + tci_round_up(d->o * depth(d), 16));
 }
 
 static tci_conv_scratch data_scratch(const tci_conv *d) {
     if (!tci_can_turn(d)) return tci_conv_im2col.data_scratch(d);
     tci_conv t = tci_turned(d);
     tci_conv_scratch scratch = forward_scratch(&t);
-    scratch.shared += (size_t)round_up(d->o * depth(d), 16);
+    scratch.shared += (size_t)tci_round_up(d->o * depth(d), 16);
     return scratch;
 }
 
-/* ---- Backward weight
- * --------------------------------------------------------------------------------------------- */
+/* ---- Backward weight ---------------------------------------------------------------------------------- */
 
 static int64_t padded_o(const tci_conv *d) {
-    return round_up(d->o, tci_tile_get()->width);
+    return tci_round_up(d->o, tci_tile_get()->width);
 }
 
 /* dy of a block, its rows of O floats padded to whole vectors; dy itself where they are whole. */

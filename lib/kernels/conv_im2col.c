@@ -4,8 +4,8 @@
  *   forward          Y  = X_col W^T
  *   backward weight  dW = dY^T X_col
  *   backward data    dX_col = dY W, added back to the pixels it came from; with stride 1 this is itself a
- * convolution of dY with the weights turned round, which needs no scattered additions and is preferred. X_col
- * is never whole in memory: a block of output rows is unrolled, used while it is in cache, and unrolled again
+ *                    convolution of dY with the weights turned round, which needs no scattered additions
+ * X_col is never whole in memory: a block of output rows is unrolled, used while it is in cache, and unrolled again
  * when the backward pass needs it (Chellapilla, Puri, Simard 2006, cut into blocks). */
 #include <string.h>
 
@@ -37,8 +37,7 @@ static size_t block_size(const tci_conv *d) {
     return (size_t)(block_rows(d) * d->ow * depth(d));
 }
 
-/* ---- Forward
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Forward ------------------------------------------------------------------------------------------ */
 
 typedef struct forward_work {
     const tci_conv *d;
@@ -75,8 +74,7 @@ static tci_conv_scratch forward_scratch(const tci_conv *d) {
     return (tci_conv_scratch){.per_worker = block_size(d)};
 }
 
-/* ---- Backward data, any stride: picture by picture
- * ---------------------------------------------------------------- */
+/* ---- Backward data, any stride: picture by picture ---------------------------------------------------- */
 
 static void data_picture(void *context, int64_t n, int worker) {
     const forward_work *work = context;
@@ -118,8 +116,7 @@ static tci_conv_scratch data_scratch(const tci_conv *d) {
     return (tci_conv_scratch){.shared = (size_t)(d->o * depth(d)), .per_worker = block_size(&t)};
 }
 
-/* ---- Backward weight
- * --------------------------------------------------------------------------------------------- */
+/* ---- Backward weight ---------------------------------------------------------------------------------- */
 
 typedef struct weight_work {
     const tci_conv *d;

@@ -18,10 +18,6 @@
 
 enum { POINTS = TCI_WINOGRAD_POINTS, BLOCK_FLOATS = 192 * 1024, LEAST_BLOCKS = 16, GROUP_FLOATS = 1 << 19 };
 
-static int64_t round_up(int64_t n, int64_t multiple) {
-    return tci_ceil_div(n, multiple) * multiple;
-}
-
 static tci_tiling tiling_of(const tci_conv *d) {
     return (tci_tiling){tci_ceil_div(d->oh, TCI_WINOGRAD_TILE), tci_ceil_div(d->ow, TCI_WINOGRAD_TILE)};
 }
@@ -33,11 +29,10 @@ static int64_t tiles_of(const tci_conv *d) {
 
 /* Columns of U, whole panels of the matrix product. */
 static int64_t padded(int64_t columns) {
-    return round_up(columns, tci_tile_get()->panel);
+    return tci_round_up(columns, tci_tile_get()->panel);
 }
 
-/* ---- Forward
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Forward ------------------------------------------------------------------------------------------ */
 
 /* Tiles in a block: whole tiles of the matrix product, few enough for the cache, blocks enough for the cores.
  */
@@ -48,7 +43,7 @@ static int64_t block_tiles(const tci_conv *d) {
 }
 
 static size_t block_size(const tci_conv *d) {
-    return (size_t)round_up(POINTS * block_tiles(d) * (d->c + d->o), 16);
+    return (size_t)tci_round_up(POINTS * block_tiles(d) * (d->c + d->o), 16);
 }
 
 static size_t weights_size(const tci_conv *d) {
@@ -111,7 +106,7 @@ static void forward_with(const tci_conv *d, const tci_conv_pass *pass, const flo
 }
 
 static size_t taps_size(const tci_conv *d) {
-    return (size_t)round_up(9 * d->c * d->o, 16);
+    return (size_t)tci_round_up(9 * d->c * d->o, 16);
 }
 
 /* (O, 9, C) to (9, C, O). */
@@ -150,13 +145,12 @@ static tci_conv_scratch data_scratch(const tci_conv *d) {
     return forward_scratch(&t);
 }
 
-/* ---- Backward weight
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Backward weight ---------------------------------------------------------------------------------- */
 
 enum { TRANSFORM_TILES = 16, PRODUCT_ROWS = 48 };
 
 static int64_t whole_vectors(int64_t columns) {
-    return round_up(columns, tci_tile_get()->width);
+    return tci_round_up(columns, tci_tile_get()->width);
 }
 
 static int64_t group_tiles(const tci_conv *d) {
@@ -218,7 +212,7 @@ static void backward_weight(const tci_conv *d, const tci_conv_pass *pass) {
     int64_t group = group_tiles(d), o = whole_vectors(d->o), weights = d->c * o;
     weight_work w = {.d = d, .pass = pass, .group = group};
     w.v = pass->scratch;
-    w.g = w.v + round_up(POINTS * group * d->c, 16);
+    w.g = w.v + tci_round_up(POINTS * group * d->c, 16);
     w.sums = w.g + POINTS * group * o;
     w.dw = w.sums + POINTS * weights;
     for (w.first = 0; w.first < tiles_of(d); w.first += group) {
@@ -237,8 +231,8 @@ static void backward_weight(const tci_conv *d, const tci_conv_pass *pass) {
 
 static tci_conv_scratch weight_scratch(const tci_conv *d) {
     int64_t group = group_tiles(d), o = whole_vectors(d->o);
-    return (tci_conv_scratch){.shared = (size_t)(round_up(POINTS * group * d->c, 16) + POINTS * group * o +
-                                                 (POINTS + 9) * d->c * o)};
+    return (tci_conv_scratch){.shared = (size_t)(tci_round_up(POINTS * group * d->c, 16) +
+                                                 POINTS * group * o + (POINTS + 9) * d->c * o)};
 }
 
 const tci_conv_algorithm tci_conv_winograd = {

@@ -6,14 +6,24 @@
 #include "gemm.h"
 
 #include <cblas.h>
+#include <pthread.h>
 
 #include "arith.h"
 #include "tinycnn/parallel.h"
 #include "tinycnn/version.h"
 
+/* The setter is not safe to call from several workers at once in every variant. */
+static void hold_blas_at_one_thread(void) {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    if (openblas_get_num_threads() == 1) return;
+    pthread_mutex_lock(&lock);
+    if (openblas_get_num_threads() != 1) openblas_set_num_threads(1);
+    pthread_mutex_unlock(&lock);
+}
+
 void tci_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a,
               int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
-    if (openblas_get_num_threads() != 1) openblas_set_num_threads(1);
+    hold_blas_at_one_thread();
     cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
                 transpose_b ? CblasTrans : CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, 1.0f, a,
                 (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);

@@ -5,7 +5,10 @@
 
 double tci_log_sum_exp(const float *x, int64_t c) {
     float largest = x[0];
-    for (int64_t i = 1; i < c; i++) largest = x[i] > largest ? x[i] : largest;
+    for (int64_t i = 0; i < c; i++) {
+        if (isnan(x[i])) return (double)x[i];
+        largest = x[i] > largest ? x[i] : largest;
+    }
     if (isinf(largest)) return largest; /* all are -inf, or one is +inf: differences would be NaN */
     double sum = 0.0;
     for (int64_t i = 0; i < c; i++) sum += exp((double)x[i] - (double)largest);

@@ -58,10 +58,10 @@ static int64_t multiply_adds(const tc_module *module, const tc_tensor *y) {
     return tc_numel(y) * fan_in(&((const conv2d *)module)->args);
 }
 
-static tci_window window(const tc_module *module, const tc_tensor *x) {
+static tci_reach window(const tc_module *module, const tc_tensor *x) {
     (void)x;
     const tc_nn_conv2d_args *args = &((const conv2d *)module)->args;
-    return tci_window_of(args->kernel_size, args->stride, args->dilation);
+    return tci_reach_of(args->kernel_size, args->stride, args->dilation);
 }
 
 static const tc_module_type type = {.name = "conv2d",

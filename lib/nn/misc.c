@@ -1,4 +1,4 @@
-/* misc.c - dropout, flatten, scale. */
+/* misc.c - dropout, flatten, scale, log-softmax. */
 #include "module.h"
 
 typedef struct dropout {
@@ -56,4 +56,16 @@ tc_module *tc_nn_scale(float factor) {
     if (!self) return NULL;
     self->factor = factor;
     return &self->base;
+}
+
+static tc_tensor *log_softmax_forward(tc_module *self, tci_run *run, tc_tensor *x) {
+    (void)self;
+    return tc_log_softmax(run->tape, x);
+}
+
+static const tc_module_type log_softmax = {
+    .name = "log_softmax", .global = true, .forward = log_softmax_forward};
+
+tc_module *tc_nn_log_softmax(void) {
+    return tci_module_new(&log_softmax, sizeof(tc_module));
 }

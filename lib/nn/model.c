@@ -10,7 +10,7 @@
 #include "arith.h"
 #include "tape_internal.h"
 
-/* ---- Names */
+/* ---- Names -------------------------------------------------------------------------------------------- */
 
 /* "prefix.name"; either may be empty. In the model's memory. */
 static const char *join(tc_model *model, const char *prefix, const char *name) {
@@ -45,7 +45,7 @@ static tc_status new_path(tc_model *model, const tc_module *self, const char *na
     return TC_OK;
 }
 
-/* ---- Declaring: modules say what they need, nothing has memory yet */
+/* ---- Declaring: modules say what they need, nothing has memory yet ------------------------------------ */
 
 /* Makes room for one item more; grows at 0 and at powers of two. */
 static bool grow(void **items, int count, size_t size) {
@@ -89,7 +89,7 @@ static tc_status declare(tc_model *model, tc_module *module, const char *parent)
     return TC_OK;
 }
 
-/* ---- Laying out: one block for each kind */
+/* ---- Laying out: one block for each kind -------------------------------------------------------------- */
 
 /* Bytes of a tensor in its block, a multiple of 64; false on overflow. */
 static bool padded_bytes(const tci_declaration *declared, size_t *bytes) {
@@ -153,7 +153,7 @@ static tc_status lay_out(tc_model *model) {
     return TC_OK;
 }
 
-/* ---- Birth and death */
+/* ---- Birth and death ---------------------------------------------------------------------------------- */
 
 tc_status tc_model_create(tc_module *root, uint64_t seed, tc_model **model) {
     *model = NULL;
@@ -192,7 +192,7 @@ void tc_model_free(tc_model *model) {
     free(model);
 }
 
-/* ---- Use */
+/* ---- Use ---------------------------------------------------------------------------------------------- */
 
 tc_tensor *tc_model_forward(tc_model *model, tc_tape *tape, tc_tensor *x) {
     if (!tci_begin(tape, "model", x)) return NULL;

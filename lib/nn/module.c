@@ -119,8 +119,8 @@ bool tci_extent(const char *layer, const char *what, tc_hw value, int least) {
     return false;
 }
 
-tci_window tci_window_of(tc_hw kernel, tc_hw stride, tc_hw dilation) {
-    return (tci_window){.kernel = {(int64_t)tc_hw_height(dilation) * (tc_hw_height(kernel) - 1) + 1,
-                                   (int64_t)tc_hw_width(dilation) * (tc_hw_width(kernel) - 1) + 1},
-                        .stride = {tc_hw_height(stride), tc_hw_width(stride)}};
+tci_reach tci_reach_of(tc_hw kernel, tc_hw stride, tc_hw dilation) {
+    return (tci_reach){.kernel = {(int64_t)tc_hw_height(dilation) * (tc_hw_height(kernel) - 1) + 1,
+                                  (int64_t)tc_hw_width(dilation) * (tc_hw_width(kernel) - 1) + 1},
+                       .stride = {tc_hw_height(stride), tc_hw_width(stride)}};
 }

@@ -25,9 +25,9 @@ struct tci_run {
 
 /* The window through which an output element looks at its layer's input. kernel counts the pixels from the
  * first to the last it reads: dilation (K - 1) + 1. */
-typedef struct tci_window {
+typedef struct tci_reach {
     int64_t kernel[2], stride[2];
-} tci_window;
+} tci_reach;
 
 typedef struct tc_module_type {
     const char *name;         /* "conv2d" */
@@ -40,7 +40,7 @@ typedef struct tc_module_type {
     tc_status (*declare)(tc_module *self, tc_model *model);  /* names its own parameters to the model */
     bool (*fuse)(tc_module *self, tc_activation activation); /* true: forward will apply it from now on */
     int64_t (*multiply_adds)(const tc_module *self, const tc_tensor *y);
-    tci_window (*window)(const tc_module *self, const tc_tensor *x);
+    tci_reach (*window)(const tc_module *self, const tc_tensor *x);
     int64_t (*kept_bytes)(const tc_tensor *x, const tc_tensor *y); /* NULL: the bytes of y */
 } tc_module_type;
 
@@ -66,7 +66,7 @@ bool tci_module_default_name(tc_module *module, const char *name);
 /* Runs a module under its own path: failures and recorded nodes carry it. */
 tc_tensor *tci_module_forward(tc_module *module, tci_run *run, tc_tensor *x);
 
-/* ---- Declaring parameters; called from tc_module_type.declare */
+/* ---- Declaring parameters; called from tc_module_type.declare ----------------------------------------- */
 
 typedef enum tci_rule {
     TCI_RULE_WEIGHT, /* drawn by fan_in */
@@ -88,7 +88,7 @@ typedef struct tci_declaration {
 tc_status tci_declare(tc_model *model, const tc_module *self, const tci_declaration *declaration);
 tc_status tci_declare_counter(tc_model *model, const tc_module *self, const char *name, int64_t **slot);
 
-/* ---- Checking constructor arguments: false with the sentence "LAYER: ..." */
+/* ---- Checking constructor arguments: false with the sentence "LAYER: ..." ----------------------------- */
 
 bool tci_positive(const char *layer, const char *what, int64_t value);
 /* Both extents of `value` are in least .. 32767. */
@@ -99,6 +99,6 @@ static inline tc_hw tci_or_one(tc_hw value) {
 }
 
 /* The window of a kernel with stride and dilation. */
-tci_window tci_window_of(tc_hw kernel, tc_hw stride, tc_hw dilation);
+tci_reach tci_reach_of(tc_hw kernel, tc_hw stride, tc_hw dilation);
 
 #endif

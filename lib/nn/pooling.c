@@ -1,7 +1,7 @@
 /* pooling.c - torch.nn.MaxPool2d, AvgPool2d, AdaptiveAvgPool2d, and the mean over the whole picture. */
 #include "module.h"
 
-/* ---- Windows that slide */
+/* ---- Windows that slide ------------------------------------------------------------------------------- */
 
 typedef struct pool2d {
     tc_module base;
@@ -16,10 +16,10 @@ static tc_tensor *avgpool_forward(tc_module *self, tci_run *run, tc_tensor *x) {
     return tc_avgpool2d(run->tape, x, &((pool2d *)self)->options);
 }
 
-static tci_window pool_window(const tc_module *self, const tc_tensor *x) {
+static tci_reach pool_window(const tc_module *self, const tc_tensor *x) {
     (void)x;
     const tc_pool2d_options *options = &((const pool2d *)self)->options;
-    return tci_window_of(options->kernel_size, options->stride, options->dilation);
+    return tci_reach_of(options->kernel_size, options->stride, options->dilation);
 }
 
 static const tc_module_type maxpool = {
@@ -60,7 +60,7 @@ tc_module *tc_nn_avgpool2d_from(tc_pool2d_options options) {
     return pool_new(&avgpool, options);
 }
 
-/* ---- Windows that divide the picture */
+/* ---- Windows that divide the picture ------------------------------------------------------------------ */
 
 typedef struct adaptive {
     tc_module base;
@@ -81,11 +81,11 @@ static int64_t largest_window(int64_t length, int64_t out) {
     return largest;
 }
 
-static tci_window adaptive_window(const tc_module *self, const tc_tensor *x) {
+static tci_reach adaptive_window(const tc_module *self, const tc_tensor *x) {
     tc_hw size = ((const adaptive *)self)->output_size;
     int64_t height = x->shape[2], width = x->shape[3], rows = tc_hw_height(size), columns = tc_hw_width(size);
-    return (tci_window){.kernel = {largest_window(height, rows), largest_window(width, columns)},
-                        .stride = {(height + rows - 1) / rows, (width + columns - 1) / columns}};
+    return (tci_reach){.kernel = {largest_window(height, rows), largest_window(width, columns)},
+                       .stride = {(height + rows - 1) / rows, (width + columns - 1) / columns}};
 }
 
 static const tc_module_type adaptive_avgpool = {
@@ -99,16 +99,16 @@ tc_module *tc_nn_adaptive_avgpool2d(tc_hw output_size) {
     return &self->base;
 }
 
-/* ---- The whole picture */
+/* ---- The whole picture -------------------------------------------------------------------------------- */
 
 static tc_tensor *global_forward(tc_module *self, tci_run *run, tc_tensor *x) {
     (void)self;
     return tc_global_avgpool2d(run->tape, x);
 }
 
-static tci_window global_window(const tc_module *self, const tc_tensor *x) {
+static tci_reach global_window(const tc_module *self, const tc_tensor *x) {
     (void)self;
-    return (tci_window){.kernel = {x->shape[2], x->shape[3]}, .stride = {x->shape[2], x->shape[3]}};
+    return (tci_reach){.kernel = {x->shape[2], x->shape[3]}, .stride = {x->shape[2], x->shape[3]}};
 }
 
 static const tc_module_type global_avgpool = {

@@ -47,10 +47,13 @@ static bool fuse(tc_module *module, tc_activation activation) {
 static const tc_module_type type = {.name = "residual", .forward = forward, .fuse = fuse};
 
 tc_module *tc_residual(tc_module *body, tc_module *shortcut) {
-    residual *self =
-        tci_container_new(&type, sizeof *self, (tc_module *const[]){body, shortcut}, shortcut ? 2 : 1);
+    residual *self = tci_container_new(&type, sizeof *self, (tc_module *const[]){body, shortcut}, 2);
     if (!self) return NULL;
-    if (!shortcut || tci_module_default_name(shortcut, "downsample")) return &self->base;
+    if (tci_module_default_name(shortcut, "downsample")) return &self->base;
     tc_module_free(&self->base);
     return NULL;
+}
+
+tc_module *tc_residual_identity(tc_module *body) {
+    return tci_container_new(&type, sizeof(residual), (tc_module *const[]){body}, 1);
 }

@@ -23,7 +23,7 @@ typedef struct collector {
 static void see_through(tci_field *field, const tc_module *module, const tc_tensor *x) {
     if (module->type->global) *field = (tci_field){.size = {0, 0}};
     if (!module->type->window || field->size[0] == 0) return;
-    tci_window window = module->type->window(module, x);
+    tci_reach window = module->type->window(module, x);
     for (int i = 0; i < 2; i++) {
         field->size[i] += (window.kernel[i] - 1) * field->jump[i];
         field->jump[i] *= window.stride[i];
@@ -86,7 +86,7 @@ tc_status tc_model_summary(tc_model *model, const int64_t shape[4], tc_layer_sum
     return status;
 }
 
-/* ---- The table */
+/* ---- The table ---------------------------------------------------------------------------------------- */
 
 /* "32 x 16 x 16": one picture's shape, without the batch. */
 static const char *shape_text(const tc_layer_summary *row, char text[TC_SHAPE_TEXT]) {

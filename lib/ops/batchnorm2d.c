@@ -42,8 +42,7 @@ static void part_range(const saved *s, int64_t part, int64_t *begin, int64_t *ro
     *rows = tci_part_begin(s->rows, s->parts, part + 1) - *begin;
 }
 
-/* ---- Forward
- * --------------------------------------------------------------------------------------------------- */
+/* ---- Forward ------------------------------------------------------------------------------------------ */
 
 static void moments_part(void *context, int64_t part, int worker) {
     const work *w = context;
@@ -131,8 +130,7 @@ static bool normalise(tc_tape *tape, const saved *s, const tc_tensor *x, const t
     return true;
 }
 
-/* ---- Backward
- * --------------------------------------------------------------------------------------------------- */
+/* ---- Backward ----------------------------------------------------------------------------------------- */
 
 static void sums_part(void *context, int64_t part, int worker) {
     const work *w = context;
@@ -202,8 +200,7 @@ static void batchnorm2d_backward(tc_tape *tape, const tci_node *node) {
 
 static const tci_op batchnorm2d_op = {"batchnorm2d", batchnorm2d_backward};
 
-/* ---- The operation
- * ------------------------------------------------------------------------------------------------ */
+/* ---- The operation ------------------------------------------------------------------------------------ */
 
 static bool channel_fits(tc_tape *tape, const char *name, const tc_tensor *v, int64_t c) {
     char text[TC_SHAPE_TEXT];

@@ -11,8 +11,7 @@ typedef struct saved {
     tc_activation activation;
 } saved;
 
-/* ---- Shapes
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Shapes ------------------------------------------------------------------------------------------- */
 
 typedef struct axis {
     int64_t in, kernel, stride, padding, dilation, out;
@@ -118,8 +117,7 @@ static bool describe(tc_tape *tape, const tc_tensor *x, const tc_tensor *weight,
     return true;
 }
 
-/* ---- Passes
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Passes ------------------------------------------------------------------------------------------- */
 
 typedef void (*pass_function)(const tci_conv *conv, const tci_conv_pass *pass);
 

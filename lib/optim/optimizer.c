@@ -11,7 +11,7 @@
 
 #define PIECE_ELEMENTS 16384 /* some 100 KB of weight, gradient and state: more than a thread start costs */
 
-/* ---- Making one */
+/* ---- Making one --------------------------------------------------------------------------------------- */
 
 /* "prefix.name" */
 static const char *state_name(tc_arena *arena, const char *prefix, const char *name) {
@@ -96,7 +96,7 @@ void tc_optimizer_free(tc_optimizer *optimizer) {
     if (optimizer) tc_arena_free(optimizer->arena); /* which holds the optimizer itself */
 }
 
-/* ---- Groups */
+/* ---- Groups ------------------------------------------------------------------------------------------- */
 
 tc_status tc_optimizer_group(tc_optimizer *optimizer,
                              bool (*match)(const tc_parameter *parameter, void *context), void *context,
@@ -128,7 +128,7 @@ bool tc_match_1d(const tc_parameter *parameter, void *unused) {
     return parameter->tensor->ndim == 1;
 }
 
-/* ---- The step */
+/* ---- The step ----------------------------------------------------------------------------------------- */
 
 static void update_piece(void *context, int64_t chunk, int worker) {
     (void)worker;
@@ -143,7 +143,7 @@ void tc_optimizer_step(tc_optimizer *optimizer) {
     tc_parallel_for(optimizer->threads, optimizer->piece_count, update_piece, optimizer);
 }
 
-/* ---- Settings and state */
+/* ---- Settings and state ------------------------------------------------------------------------------- */
 
 void tc_optimizer_set_lr(tc_optimizer *optimizer, float lr) {
     optimizer->lr = lr;

@@ -6,7 +6,7 @@
 
 #define PI 3.14159265358979323846
 
-/* ---- Defaults of PyTorch where a number is 0 */
+/* ---- Defaults of PyTorch where a number is 0 ---------------------------------------------------------- */
 
 static double or_default(double value, double standard) {
     return value == 0 ? standard : value;
@@ -21,7 +21,7 @@ static double peak(const tc_schedule *schedule) {
     return or_default(schedule->pct_start, 0.3) * (double)schedule->total - 1;
 }
 
-/* ---- Checks */
+/* ---- Checks ------------------------------------------------------------------------------------------- */
 
 static tc_status check_points(const tc_schedule *schedule, const char *name) {
     if (schedule->points < 1 || schedule->points > TC_SCHEDULE_POINTS)
@@ -88,7 +88,7 @@ tc_status tc_schedule_check(const tc_schedule *schedule) {
     return TC_OK;
 }
 
-/* ---- Factors */
+/* ---- Factors ------------------------------------------------------------------------------------------ */
 
 /* From `begin` at 0 to `end` at 1 along half a cosine. */
 static double half_cosine(double begin, double end, double part) {

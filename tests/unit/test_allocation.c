@@ -90,7 +90,7 @@ static tc_module *everything(int channels, int height, int width, int classes) {
         tc_sequential(tc_nn_conv2d(16, 16, 3, .padding = 1, .no_bias = true), tc_nn_batchnorm2d(16),
                       tc_nn_silu(), tc_nn_conv2d(16, 16, 3, .padding = 1, .groups = 16));
     return tc_sequential(tc_nn_conv2d(channels, 16, 3, .stride = 2, .padding = 1), tc_nn_relu(),
-                         tc_residual(body, NULL), tc_nn_relu(),
+                         tc_residual_identity(body), tc_nn_relu(),
                          tc_nn_conv2d(16, 24, 3, .padding = TC_SAME, .groups = 2, .dilation = 2),
                          tc_nn_gelu(TC_GELU_EXACT), tc_nn_avgpool2d(3, .stride = 2, .ceil_mode = true),
                          tc_nn_dropout(0.2f), tc_nn_scale(1.5f), tc_nn_conv2d(24, 40, 1, .no_bias = true),

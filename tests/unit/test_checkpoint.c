@@ -112,7 +112,7 @@ static void save(tc_model *model, tc_optimizer *optimizer) {
     ck_assert_msg(tc_checkpoint_save(path, model, optimizer, NULL, 0) == TC_OK, "%s", tc_last_error());
 }
 
-/* ---- What is written */
+/* ---- What is written ---------------------------------------------------------------------------------- */
 
 /* The file of a convolution without bias, byte for byte: in PyTorch's order, not in that of memory. */
 START_TEST(the_bytes_are_safetensors) {
@@ -225,7 +225,7 @@ START_TEST(metadata_that_cannot_be_kept_is_refused) {
 }
 END_TEST
 
-/* ---- What does not fit */
+/* ---- What does not fit -------------------------------------------------------------------------------- */
 
 START_TEST(a_file_of_another_net_is_refused_with_names) {
     tc_model *small = model_of(tc_sequential(tc_nn_linear(3, 2), tc_named("old", tc_nn_linear(2, 2))), 1);
@@ -310,7 +310,7 @@ START_TEST(a_net_called_optimizer_cannot_be_saved) {
 }
 END_TEST
 
-/* ---- Damage */
+/* ---- Damage ------------------------------------------------------------------------------------------- */
 
 /* Whatever happens to a file: an error that leaves everything as it was, or all tensors right. */
 static void expect_error_or_truth(tc_model *truth, tc_optimizer *truth_state, bool may_load) {
@@ -465,7 +465,7 @@ START_TEST(a_header_may_not_claim_more_than_there_is) {
 }
 END_TEST
 
-/* ---- The file system */
+/* ---- The file system ---------------------------------------------------------------------------------- */
 
 START_TEST(files_that_cannot_be_read) {
     tc_model *model = some_model(1);

@@ -27,7 +27,7 @@ static void expect_same(const tc_tensor *a, const tc_tensor *b) {
     ck_assert_mem_eq(a->data, b->data, (size_t)tc_numel(a) * sizeof(float));
 }
 
-/* ---- Names */
+/* ---- Names -------------------------------------------------------------------------------------------- */
 
 static void expect_names(tc_model *model, const char *const *names, int count) {
     ck_assert_int_eq(tc_model_parameter_count(model), count);
@@ -89,7 +89,7 @@ START_TEST(shapes_are_those_of_pytorch) {
 }
 END_TEST
 
-/* ---- Memory */
+/* ---- Memory ------------------------------------------------------------------------------------------- */
 
 START_TEST(parameters_are_aligned_and_side_by_side) {
     tc_model *model = model_of(tc_sequential(tc_nn_conv2d(3, 5, 3), tc_nn_linear(7, 3), tc_nn_linear(1, 1)));
@@ -122,7 +122,7 @@ START_TEST(zero_grad_clears_every_gradient) {
 }
 END_TEST
 
-/* ---- Forward */
+/* ---- Forward ------------------------------------------------------------------------------------------ */
 
 /* The net `layer`, with a relu that it computes itself, against the layer followed by the operation. */
 static void expect_fused_relu(tc_module *(*layer)(void)) {
@@ -151,7 +151,7 @@ static tc_module *a_batchnorm2d(void) {
     return tc_nn_batchnorm2d(4);
 }
 static tc_module *a_residual(void) {
-    return tc_residual(tc_nn_conv2d(4, 4, 3, .padding = 1), NULL);
+    return tc_residual_identity(tc_nn_conv2d(4, 4, 3, .padding = 1));
 }
 static tc_module *a_linear(void) {
     return tc_sequential(tc_nn_flatten(), tc_nn_linear(120, 5));
@@ -227,7 +227,7 @@ START_TEST(options_reach_the_operations) {
 END_TEST
 
 START_TEST(residual_adds_body_and_shortcut) {
-    tc_model *plain = model_of(tc_residual(tc_nn_scale(3), NULL));
+    tc_model *plain = model_of(tc_residual_identity(tc_nn_scale(3)));
     tc_model *both = model_of(tc_residual(tc_nn_scale(3), tc_nn_scale(-2)));
     tc_tape *tape = tc_tape_create(NULL);
     tc_tensor *x = picture(tape, 1, 2, 3, 3);
@@ -270,9 +270,9 @@ END_TEST
 static tc_module *net_that_hands_on(void) {
     return tc_sequential(
         tc_nn_dropout(0.5f), tc_nn_conv2d(3, 4, 3), tc_nn_dropout(0.5f), tc_nn_relu(), tc_nn_dropout(0.5f),
-        tc_residual(tc_nn_dropout(0.5f), NULL), tc_residual(tc_nn_dropout(0.5f), tc_nn_dropout(0.5f)),
-        tc_residual(tc_residual(tc_nn_dropout(0.5f), NULL), NULL), tc_residual(tc_nn_scale(2), tc_nn_silu()),
-        tc_nn_flatten(), tc_nn_flatten(), tc_nn_dropout(0.5f));
+        tc_residual_identity(tc_nn_dropout(0.5f)), tc_residual(tc_nn_dropout(0.5f), tc_nn_dropout(0.5f)),
+        tc_residual_identity(tc_residual_identity(tc_nn_dropout(0.5f))),
+        tc_residual(tc_nn_scale(2), tc_nn_silu()), tc_nn_flatten(), tc_nn_flatten(), tc_nn_dropout(0.5f));
 }
 
 START_TEST(evaluation_gives_the_result_of_recording) {
@@ -347,12 +347,12 @@ START_TEST(gradients_reach_every_parameter) {
 }
 END_TEST
 
-/* ---- What goes wrong */
+/* ---- What goes wrong ---------------------------------------------------------------------------------- */
 
 START_TEST(a_failing_layer_is_named) {
     tc_model *model = model_of(tc_sequential(
         tc_nn_relu(),
-        tc_named("block", tc_residual(tc_sequential(tc_nn_silu(), tc_nn_conv2d(5, 5, 3)), NULL))));
+        tc_named("block", tc_residual_identity(tc_sequential(tc_nn_silu(), tc_nn_conv2d(5, 5, 3))))));
     tc_tape *tape = tc_tape_create(NULL);
     ck_assert_ptr_null(tc_model_forward(model, tape, picture(tape, 1, 3, 4, 4)));
     ck_assert_int_eq(tc_tape_status(tape), TC_ERR_SHAPE);
@@ -432,6 +432,25 @@ START_TEST(a_whole_expression_needs_one_check) {
 }
 END_TEST
 
+START_TEST(a_shortcut_that_failed_is_no_identity) {
+    ck_assert_ptr_null(tc_residual(tc_nn_relu(), tc_nn_dropout(7)));
+    ck_assert_msg(strstr(tc_last_error(), "dropout: p is 7"), "%s", tc_last_error());
+}
+END_TEST
+
+START_TEST(log_softmax_is_the_operation) {
+    tc_model *model = model_of(tc_sequential(tc_nn_flatten(), tc_nn_log_softmax()));
+    tc_tape *tape = tc_tape_create(NULL);
+    tc_tensor *x = tc_input_nchw(tape, 2, (const int64_t[]){1, 2}, (const float[]){1, 3});
+    const tc_tensor *y = tc_model_forward(model, tape, x);
+    ck_assert_ptr_nonnull(y);
+    ck_assert_float_eq_tol(y->data[0], -2.126928f, 1e-6f);
+    ck_assert_float_eq_tol(y->data[1], -0.126928f, 1e-6f);
+    tc_tape_free(tape);
+    tc_model_free(model);
+}
+END_TEST
+
 START_TEST(a_module_has_one_place) {
     tc_module *relu = tc_nn_relu();
     ck_assert_ptr_null(tc_sequential(relu, tc_nn_silu(), relu));
@@ -489,6 +508,8 @@ static void add(TCase *tests) {
     tcase_add_test(tests, a_failing_layer_is_named);
     tcase_add_test(tests, impossible_arguments_are_refused);
     tcase_add_test(tests, a_whole_expression_needs_one_check);
+    tcase_add_test(tests, a_shortcut_that_failed_is_no_identity);
+    tcase_add_test(tests, log_softmax_is_the_operation);
     tcase_add_test(tests, a_module_has_one_place);
     tcase_add_test(tests, a_path_belongs_to_one_parameter);
     tcase_add_test(tests, a_parameter_beyond_memory_is_refused);

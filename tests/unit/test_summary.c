@@ -97,7 +97,7 @@ static tc_module *dilated(void) {
 static tc_module *branched(void) {
     tc_module *body = tc_sequential(tc_nn_conv2d(1, 1, 3, .padding = 1), tc_nn_conv2d(1, 1, 3, .padding = 1));
     tc_module *wide = tc_residual(tc_nn_conv2d(1, 1, 1), tc_nn_conv2d(1, 1, 5, .padding = 2));
-    return tc_sequential(tc_residual(body, NULL), tc_nn_avgpool2d(2), wide, tc_nn_conv2d(1, 1, 3));
+    return tc_sequential(tc_residual_identity(body), tc_nn_avgpool2d(2), wide, tc_nn_conv2d(1, 1, 3));
 }
 static tc_module *divided(void) {
     return tc_sequential(tc_nn_conv2d(1, 1, 3, .padding = 1), tc_nn_adaptive_avgpool2d(TC_HW(5, 4)));

@@ -209,15 +209,14 @@ START_TEST(operations_give_the_same_bits) {
 }
 END_TEST
 
-/* ---- Training
- * --------------------------------------------------------------------------------------------------- */
+/* ---- Training ----------------------------------------------------------------------------------------- */
 
 static tc_module *net(void) {
     tc_module *body =
         tc_sequential(tc_nn_conv2d(16, 16, 3, .padding = 1, .no_bias = true), tc_nn_batchnorm2d(16),
                       tc_nn_silu(), tc_nn_conv2d(16, 16, 3, .padding = 1, .groups = 16));
     return tc_sequential(tc_nn_conv2d(3, 16, 3, .padding = 1, .no_bias = true), tc_nn_batchnorm2d(16),
-                         tc_nn_relu(), tc_nn_maxpool2d(2), tc_residual(body, NULL), tc_nn_relu(),
+                         tc_nn_relu(), tc_nn_maxpool2d(2), tc_residual_identity(body), tc_nn_relu(),
                          tc_nn_conv2d(16, 24, 1), tc_nn_gelu(TC_GELU_TANH), tc_nn_avgpool2d(2),
                          tc_nn_dropout(0.2f), tc_nn_flatten(), tc_nn_linear(24 * 8 * 8, 64),
                          tc_nn_leaky_relu(0.01f), tc_nn_linear(64, 10));

@@ -29,8 +29,7 @@ typedef struct tc_module tc_module;
 /* For a description that is not handed to a container or a model. */
 void tc_module_free(tc_module *module);
 
-/* ---- Containers
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Containers --------------------------------------------------------------------------------------- */
 
 /* Applies its children in turn. Where one follows that can be computed in the same pass (conv2d, linear,
  * batchnorm2d or residual, then relu), it asks for that. Children are called "0", "1", ... in parameter
@@ -40,16 +39,17 @@ void tc_module_free(tc_module *module);
                        (int)(sizeof((tc_module *const[]){__VA_ARGS__}) / sizeof(tc_module *)))
 tc_module *tc_sequential_from(tc_module *const *children, int count);
 
-/* body(x) + shortcut(x) (He, Zhang, Ren, Sun 2015). shortcut NULL: x itself. The body's parameters take the
- * path of the block, the shortcut's the path of the block and "downsample", as in torchvision. */
+/* body(x) + shortcut(x) (He, Zhang, Ren, Sun 2015). The body's parameters take the path of the block, the shortcut's the path
+ * of the block and "downsample", as in torchvision. */
 tc_module *tc_residual(tc_module *body, tc_module *shortcut);
+/* body(x) + x */
+tc_module *tc_residual_identity(tc_module *body);
 
 /* Names a module in the paths of its parameters: tc_named("conv1", tc_nn_conv2d(...)) gives "conv1.weight".
  * The name is copied; no '.' in it. Returns module. */
 tc_module *tc_named(const char *name, tc_module *module);
 
-/* ---- Layers: arguments in PyTorch's order, options by name
- * ------------------------------------------------------ */
+/* ---- Layers: arguments in PyTorch's order, options by name -------------------------------------------- */
 
 typedef struct tc_nn_conv2d_args {
     int in_channels, out_channels;
@@ -94,9 +94,9 @@ tc_module *tc_nn_silu(void);
 tc_module *tc_nn_dropout(float p); /* PyTorch's default: 0.5f */
 tc_module *tc_nn_flatten(void);
 tc_module *tc_nn_scale(float factor);
+tc_module *tc_nn_log_softmax(void); /* over dim 1 */
 
-/* ---- Models
- * -------------------------------------------------------------------------------------------------- */
+/* ---- Models ------------------------------------------------------------------------------------------- */
 
 typedef struct tc_model tc_model;
 
@@ -133,8 +133,7 @@ tc_parameter *tc_model_find(tc_model *model, const char *name);
 int64_t tc_model_parameter_elements(const tc_model *model);
 void tc_model_zero_grad(tc_model *model);
 
-/* ---- Summary
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Summary ------------------------------------------------------------------------------------------ */
 
 typedef struct tc_layer_summary {
     const char *path; /* "layer1.0.conv1" */

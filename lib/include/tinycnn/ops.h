@@ -30,8 +30,7 @@ static inline int tc_hw_width(tc_hw v) {
 /* What an operation may apply to its result while that is still in cache. */
 typedef enum tc_activation { TC_ACTIVATION_NONE, TC_ACTIVATION_RELU } tc_activation;
 
-/* ---- Convolution and linear
- * ---------------------------------------------------------------------------------- */
+/* ---- Convolution and linear --------------------------------------------------------------------------- */
 
 typedef struct tc_conv2d_options {
     tc_hw stride;   /* 0: 1 */
@@ -50,8 +49,7 @@ tc_tensor *tc_conv2d(tc_tape *tape, tc_tensor *x, tc_tensor *weight, tc_tensor *
 tc_tensor *tc_linear(tc_tape *tape, tc_tensor *x, tc_tensor *weight, tc_tensor *bias,
                      tc_activation activation);
 
-/* ---- Pooling
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Pooling ------------------------------------------------------------------------------------------ */
 
 typedef struct tc_pool2d_options {
     tc_hw kernel_size;
@@ -75,8 +73,7 @@ tc_tensor *tc_adaptive_avgpool2d(tc_tape *tape, tc_tensor *x, tc_hw output_size)
 /* (N, C, H, W) to (N, C, 1, 1): the mean of each channel. */
 tc_tensor *tc_global_avgpool2d(tc_tape *tape, tc_tensor *x);
 
-/* ---- Activations (any shape)
- * ---------------------------------------------------------------------------------- */
+/* ---- Activations (any shape) -------------------------------------------------------------------------- */
 
 tc_tensor *tc_relu(tc_tape *tape, tc_tensor *x); /* NaN stays NaN */
 tc_tensor *tc_leaky_relu(tc_tape *tape, tc_tensor *x, float negative_slope);
@@ -84,8 +81,7 @@ typedef enum tc_gelu_form { TC_GELU_EXACT, TC_GELU_TANH } tc_gelu_form;
 tc_tensor *tc_gelu(tc_tape *tape, tc_tensor *x, tc_gelu_form form); /* Hendrycks and Gimpel 2016 */
 tc_tensor *tc_silu(tc_tape *tape, tc_tensor *x);
 
-/* ---- Normalisation and regularisation
- * ------------------------------------------------------------------------- */
+/* ---- Normalisation and regularisation ----------------------------------------------------------------- */
 
 typedef struct tc_batchnorm2d_options {
     float momentum; /* 0: 0.1; weight of the new batch in the running statistics */
@@ -105,8 +101,7 @@ tc_tensor *tc_batchnorm2d(tc_tape *tape, tc_tensor *x, tc_tensor *weight, tc_ten
  * by 1 - p. In evaluation mode x itself is returned. 0 <= p <= 1. */
 tc_tensor *tc_dropout(tc_tape *tape, tc_tensor *x, float p);
 
-/* ---- Arithmetic and shape
- * -------------------------------------------------------------------------------------- */
+/* ---- Arithmetic and shape ----------------------------------------------------------------------------- */
 
 tc_tensor *tc_add(tc_tape *tape, tc_tensor *a, tc_tensor *b, tc_activation activation); /* same shapes */
 tc_tensor *tc_scale(tc_tape *tape, tc_tensor *x, float factor);
@@ -115,8 +110,7 @@ tc_tensor *tc_concat(tc_tape *tape, tc_tensor *const *inputs, int count);
 /* (N, C, H, W) to (N, C H W) in C, H, W order, as torch.flatten(x, 1); a 2-D tensor is returned as it is. */
 tc_tensor *tc_flatten(tc_tape *tape, tc_tensor *x);
 
-/* ---- Losses
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Losses ------------------------------------------------------------------------------------------- */
 
 /* torch.nn.functional.log_softmax over dim 1 of x (N, C). */
 tc_tensor *tc_log_softmax(tc_tape *tape, tc_tensor *x);

@@ -72,8 +72,7 @@ int64_t tc_optimizer_steps(const tc_optimizer *optimizer);
 void tc_optimizer_set_steps(tc_optimizer *optimizer, int64_t steps);
 const char *tc_optimizer_name(const tc_optimizer *optimizer); /* "sgd", "adam", "adamw" */
 
-/* ---- Schedules: the factor by which the base rate is multiplied, as a pure function of the step
- * ------------------- */
+/* ---- Schedules: the factor by which the base rate is multiplied, as a pure function of the step ------- */
 
 typedef enum tc_schedule_kind {
     TC_SCHEDULE_CONSTANT,

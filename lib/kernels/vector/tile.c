@@ -6,38 +6,15 @@
  * (15 rows as 8 + 7, not 12 + 3), so that none is too small to hide the latency of the multiply-adds. */
 #include "tile.h"
 
-#include <string.h>
-
 #include "arith.h"
+#include "vectors.h"
 
-/* The width of a vector, and the tile heights that fill the registers with one and with two vectors a row. */
+/* Tile heights that fill the registers with one and with two vectors a row. */
 #if defined(__AVX512F__)
-enum { WIDTH = 16, ROWS_1 = 24, ROWS_2 = 12 };
-#elif defined(__AVX__)
-enum { WIDTH = 8, ROWS_1 = 12, ROWS_2 = 6 };
+enum { ROWS_1 = 24, ROWS_2 = 12 };
 #else
-enum { WIDTH = 4, ROWS_1 = 12, ROWS_2 = 6 };
+enum { ROWS_1 = 12, ROWS_2 = 6 };
 #endif
-
-typedef float vector __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
-typedef int32_t mask __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-
-/* The first `lanes` floats; the rest is zero, or not stored. */
-ALWAYS_INLINE vector load(const float *p, int64_t lanes) {
-    if (lanes >= WIDTH) return *(const vector *)p;
-    vector v = {0};
-    memcpy(&v, p, sizeof(float) * (size_t)lanes);
-    return v;
-}
-
-ALWAYS_INLINE void store(float *p, vector v, int64_t lanes) {
-    if (lanes >= WIDTH)
-        *(vector *)p = v;
-    else
-        memcpy(p, &v, sizeof(float) * (size_t)lanes);
-}
 
 /* Element r of a column of A, from pointers to its rows 0, 4, 8, ...: so few address registers serve all
  * rows. */
@@ -81,7 +58,7 @@ ALWAYS_INLINE void tile(const tci_product *p, int64_t row, int64_t column, int64
             vector y = sum[r][n];
             int64_t valid = n == N - 1 ? lanes : WIDTH;
             if (p->bias) y += load(p->bias + column + n * WIDTH, valid);
-            if (p->relu) y = (vector)((mask)y & ~(y < 0.0f)); /* NaN stays */
+            if (p->relu) y = vector_relu(y);
             store(c + r * p->c_row + n * WIDTH, y, valid);
         }
 }

@@ -9,22 +9,8 @@
  * the powers stay smaller, and so do the rounding errors. */
 #include "winograd.h"
 
-#include <string.h>
-
 #include "arith.h"
-
-#if defined(__AVX512F__)
-enum { WIDTH = 16 };
-#elif defined(__AVX__)
-enum { WIDTH = 8 };
-#else
-enum { WIDTH = 4 };
-#endif
-
-typedef float vector __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
-typedef int32_t mask __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#include "vectors.h"
 
 #define A1 0.70710678118654752f /* a, its square and its cube; b likewise */
 #define A2 0.5f
@@ -37,22 +23,7 @@ typedef int32_t mask __attribute__((vector_size(4 * WIDTH), aligned(4), may_alia
 #define INV_A (-0.66666666666666667f) /* 2 a^2 (a^2 - b^2) = -3/2 */
 #define INV_B 0.16666666666666667f    /* 2 b^2 (b^2 - a^2) = 6 */
 
-ALWAYS_INLINE vector load(const float *p, int64_t lanes) {
-    if (lanes >= WIDTH) return *(const vector *)p;
-    vector v = {0};
-    memcpy(&v, p, sizeof(float) * (size_t)lanes);
-    return v;
-}
-
-ALWAYS_INLINE void store(float *p, vector v, int64_t lanes) {
-    if (lanes >= WIDTH)
-        *(vector *)p = v;
-    else
-        memcpy(p, &v, sizeof(float) * (size_t)lanes);
-}
-
-/* ---- One dimension; `s` is the distance between the vectors of a line
- * ---------------------------------------------- */
+/* ---- One dimension; `s` is the distance between the vectors of a line --------------------------------- */
 
 /* out = B^T d: six to six. */
 ALWAYS_INLINE void input_line(const vector *d, int s, vector *out, int t) {
@@ -112,8 +83,7 @@ ALWAYS_INLINE void weight_gradient_line(const vector *m, int s, vector *out, int
     out[2 * t] = A2 * sum_a + B2 * sum_b + m[5 * s];
 }
 
-/* ---- Two dimensions
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Two dimensions ----------------------------------------------------------------------------------- */
 
 /* Where a tile lies: picture, and its first input row and column (may be negative) or first output row and
  * column. */
@@ -191,7 +161,7 @@ ALWAYS_INLINE void output_tile(const float *in, int64_t point_stride, const tci_
             float *to = picture + ((p.h + i) * d->ow + p.w + j) * d->o + k;
             vector value = y[4 * i + j] + bias;
             if (f.accumulate) value += load(to, lanes);
-            if (f.relu) value = (vector)((mask)value & ~(value < 0.0f)); /* NaN stays */
+            if (f.relu) value = vector_relu(value);
             store(to, value, lanes);
         }
     }

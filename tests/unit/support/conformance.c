@@ -7,8 +7,7 @@
 static const conformance_op *op;
 static golden_file *golden;
 
-/* ---- One call, forward and back
- * ----------------------------------------------------------------------------- */
+/* ---- One call, forward and back ----------------------------------------------------------------------- */
 
 typedef struct run {
     const golden_case *golden;
@@ -114,8 +113,7 @@ static run complete(const golden_case *c, int threads) {
     return r;
 }
 
-/* ---- Comparisons
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Comparisons -------------------------------------------------------------------------------------- */
 
 static float *copy_of(const float *values, int64_t count) {
     float *copy = malloc((size_t)count * sizeof *copy);
@@ -170,8 +168,7 @@ static bool same_bits(const float *a, const float *b, int64_t count) {
     return memcmp(a, b, (size_t)count * sizeof *a) == 0;
 }
 
-/* ---- What is shown for every case
- * ------------------------------------------------------------------------------ */
+/* ---- What is shown for every case --------------------------------------------------------------------- */
 
 START_TEST(forward_is_pytorchs) {
     run r = begin(&golden->cases[_i], 2);
@@ -370,8 +367,7 @@ START_TEST(without_recording_the_result_is_the_same) {
 }
 END_TEST
 
-/* ---- What must be refused
- * --------------------------------------------------------------------------------------- */
+/* ---- What must be refused ----------------------------------------------------------------------------- */
 
 static void assert_refused(tc_tape *tape, const tc_tensor *y, const char *what) {
     ck_assert_msg(y == NULL, "%s: not refused", what);

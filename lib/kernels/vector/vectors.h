@@ -1,0 +1,41 @@
+/* vectors.h - the widest vector of the instruction set that this compilation is for, in the compiler's vector extension. */
+#ifndef TCI_VECTORS_H
+#define TCI_VECTORS_H
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__AVX512F__)
+enum { WIDTH = 16 };
+#elif defined(__AVX__)
+enum { WIDTH = 8 };
+#else
+enum { WIDTH = 4 };
+#endif
+
+typedef float vector __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
+typedef int32_t mask __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/* The first `lanes` floats; the rest is zero, or not stored. */
+ALWAYS_INLINE vector load(const float *p, int64_t lanes) {
+    if (lanes >= WIDTH) return *(const vector *)p;
+    vector v = {0};
+    memcpy(&v, p, sizeof(float) * (size_t)lanes);
+    return v;
+}
+
+ALWAYS_INLINE void store(float *p, vector v, int64_t lanes) {
+    if (lanes >= WIDTH)
+        *(vector *)p = v;
+    else
+        memcpy(p, &v, sizeof(float) * (size_t)lanes);
+}
+
+/* max(0, v); NaN stays. */
+ALWAYS_INLINE vector vector_relu(vector v) {
+    return (vector)((mask)v & ~(v < 0.0f));
+}
+
+#endif
