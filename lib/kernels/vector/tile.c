@@ -24,36 +24,37 @@ enum { ROWS_1 = 12, ROWS_2 = 6 };
 ALWAYS_INLINE void tile(const tci_product *p, int64_t row, int64_t column, int64_t lanes, int R, int N) {
     vector sum[24][2];
     float *c = p->c + row * p->c_row + column;
-#pragma GCC unroll 24
-    for (int r = 0; r < R; r++)
-#pragma GCC unroll 2
+    UNROLL
+    for (int r = 0; r < R; r++) {
+        UNROLL
         for (int n = 0; n < N; n++)
             sum[r][n] =
                 p->accumulate ? load(c + r * p->c_row + n * WIDTH, n == N - 1 ? lanes : WIDTH) : (vector){0};
+    }
 
     int64_t a_row = p->a_row, a_row_3 = 3 * a_row, a_step = p->a_step, b_step = p->b_step;
     for (int64_t s = 0; s < p->segments; s++) {
         const float *b = p->b + s * p->b_segment + column, *a[6];
-#pragma GCC unroll 6
+        UNROLL
         for (int q = 0; q < (R + 3) / 4; q++) a[q] = p->a + s * p->a_segment + (row + 4 * q) * a_row;
         for (int64_t k = 0; k < p->steps; k++, b += b_step) {
             vector v[2];
-#pragma GCC unroll 2
+            UNROLL
             for (int n = 0; n < N; n++) v[n] = *(const vector *)(b + n * WIDTH);
-#pragma GCC unroll 24
+            UNROLL
             for (int r = 0; r < R; r++) {
                 vector x = ELEMENT(a, r) - (vector){0};
-#pragma GCC unroll 2
+                UNROLL
                 for (int n = 0; n < N; n++) sum[r][n] += x * v[n];
             }
-#pragma GCC unroll 6
+            UNROLL
             for (int q = 0; q < (R + 3) / 4; q++) a[q] += a_step;
         }
     }
 
-#pragma GCC unroll 24
-    for (int r = 0; r < R; r++)
-#pragma GCC unroll 2
+    UNROLL
+    for (int r = 0; r < R; r++) {
+        UNROLL
         for (int n = 0; n < N; n++) {
             vector y = sum[r][n];
             int64_t valid = n == N - 1 ? lanes : WIDTH;
@@ -61,6 +62,7 @@ ALWAYS_INLINE void tile(const tci_product *p, int64_t row, int64_t column, int64
             if (p->relu) y = vector_relu(y);
             store(c + r * p->c_row + n * WIDTH, y, valid);
         }
+    }
 }
 
 typedef void (*tile_function)(const tci_product *p, int64_t row, int64_t column, int64_t lanes);

@@ -18,6 +18,13 @@ typedef int32_t mask __attribute__((vector_size(4 * WIDTH), aligned(4), may_alia
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
+/* Before a loop whose bounds are constants: arrays that it indexes can then live in registers. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 36")
+#endif
+
 /* The first `lanes` floats; the rest is zero, or not stored. */
 ALWAYS_INLINE vector load(const float *p, int64_t lanes) {
     if (lanes >= WIDTH) return *(const vector *)p;

@@ -102,10 +102,11 @@ ALWAYS_INLINE void read_patch(const float *picture, int64_t height, int64_t widt
                               int64_t w, int64_t k, int64_t lanes, int rows, vector *patch) {
     const float *corner = picture + (h * width + w) * c + k;
     if (h >= 0 && h + rows <= height && w >= 0 && w + rows <= width) {
-#pragma GCC unroll 6
-        for (int i = 0; i < rows; i++)
-#pragma GCC unroll 6
+        UNROLL
+        for (int i = 0; i < rows; i++) {
+            UNROLL
             for (int j = 0; j < rows; j++) patch[i * rows + j] = load(corner + (i * width + j) * c, lanes);
+        }
         return;
     }
     for (int i = 0; i < rows; i++) {
@@ -120,11 +121,11 @@ ALWAYS_INLINE void input_tile(const float *picture, const tci_conv *d, place p, 
                               float *out, int64_t point_stride) {
     vector patch[36], half[36], points[36];
     read_patch(picture, d->h, d->w, d->c, p.h - d->pad_h, p.w - d->pad_w, k, lanes, 6, patch);
-#pragma GCC unroll 6
+    UNROLL
     for (int j = 0; j < 6; j++) input_line(patch + j, 6, half + j, 6);
-#pragma GCC unroll 6
+    UNROLL
     for (int i = 0; i < 6; i++) input_line(half + 6 * i, 1, points + 6 * i, 1);
-#pragma GCC unroll 36
+    UNROLL
     for (int i = 0; i < 36; i++) store(out + i * point_stride, points[i], lanes);
 }
 
@@ -148,11 +149,11 @@ typedef struct finish {
 ALWAYS_INLINE void output_tile(const float *in, int64_t point_stride, const tci_conv *d, place p, int64_t k,
                                int64_t lanes, finish f, float *picture) {
     vector points[36], half[24], y[16];
-#pragma GCC unroll 36
+    UNROLL
     for (int i = 0; i < 36; i++) points[i] = load(in + i * point_stride, lanes);
-#pragma GCC unroll 6
+    UNROLL
     for (int j = 0; j < 6; j++) output_line(points + j, 6, half + j, 6);
-#pragma GCC unroll 4
+    UNROLL
     for (int i = 0; i < 4; i++) output_line(half + 6 * i, 1, y + 4 * i, 1);
     vector bias = f.bias ? load(f.bias + k, lanes) : (vector){0};
     int64_t rows = tci_min(4, d->oh - p.h), columns = tci_min(4, d->ow - p.w);
@@ -195,11 +196,11 @@ ALWAYS_INLINE void gradient_tile(const float *picture, const tci_conv *d, place 
                                  float *out, int64_t point_stride) {
     vector patch[16], half[24], points[36];
     read_patch(picture, d->oh, d->ow, d->o, p.h, p.w, k, lanes, 4, patch);
-#pragma GCC unroll 4
+    UNROLL
     for (int j = 0; j < 4; j++) gradient_line(patch + j, 4, half + j, 4);
-#pragma GCC unroll 6
+    UNROLL
     for (int i = 0; i < 6; i++) gradient_line(half + 4 * i, 1, points + 6 * i, 1);
-#pragma GCC unroll 36
+    UNROLL
     for (int i = 0; i < 36; i++) store(out + i * point_stride, points[i], WIDTH);
 }
 
