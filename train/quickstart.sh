@@ -8,7 +8,7 @@ cd "$root"
 train/setup.sh
 cmake --preset release -DTC_TESTS=OFF >/dev/null
 echo "Building into $root/build ..."
-cmake --build build --parallel "$(nproc)" --target tinycnn lesson2_pooling >build/build.log 2>&1 || {
+cmake --build build --parallel "$(nproc)" --target tinycnn tinycnn_shared lesson2_pooling >build/build.log 2>&1 || {
   cat build/build.log >&2
   exit 1
 }
@@ -22,6 +22,6 @@ Trained: $root/$run
   best.safetensors   the net        metrics.jsonl   how the training went
 Next:
   build/tinycnn eval --checkpoint $run/best.safetensors --data shapes
-  build/tinycnn train --model vgg --epochs 5
+  build/tinycnn train --model vgg --data shapes --epochs 5
   build/lesson2_pooling
 END
