@@ -122,8 +122,7 @@ static void drop(data *t) {
     free(t->x), free(t->w), free(t->bias), free(t->dy), free(t->y), free(t->dx), free(t->dw);
 }
 
-/* Runs a pass on memory full of NaN, with guards around the result; twice, the second time adding to the
- * first. */
+/* Runs a pass on memory full of NaN; with `accumulate` twice, the second time adding to the first. */
 static float *run(const tci_conv *d, void (*function)(const tci_conv *, const tci_conv_pass *),
                   tci_conv_scratch need, const float *a, const float *b, const float *bias, int64_t size,
                   bool accumulate, int threads) {

@@ -41,7 +41,9 @@ typedef struct tc_conv2d_options {
 } tc_conv2d_options;
 
 /* torch.nn.functional.conv2d. x (N, C, H, W), weight (O, C / groups, KH, KW), bias (O) or NULL gives (N, O,
- * OH, OW) with OH = floor((H + 2 padding - dilation (KH - 1) - 1) / stride) + 1. */
+ * OH, OW) with OH = floor((H + 2 padding - dilation (KH - 1) - 1) / stride) + 1.
+ * 3 x 3 kernels with stride 1 and many channels go by Winograd's F(4x4, 3x3): as exact as a plain float sum, but
+ * an infinity or NaN in a picture reaches the 4 x 4 outputs of its tile. */
 tc_tensor *tc_conv2d(tc_tape *tape, tc_tensor *x, tc_tensor *weight, tc_tensor *bias,
                      const tc_conv2d_options *options);
 
