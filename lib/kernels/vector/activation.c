@@ -2,9 +2,8 @@
  */
 #include "activation.h"
 
-#include <math.h>
-
 #include "tinycnn/rng.h"
+#include "vector_math.h"
 
 /* dx[i] = value or dx[i] += value; the test is taken out of the loop by the compiler. */
 #define STORE(dx, i, value) (dx)[i] = accumulate ? (dx)[i] + (value) : (value)
@@ -27,53 +26,43 @@ static void leaky_relu_backward(const float *restrict x, const float *restrict d
     for (int64_t i = 0; i < n; i++) STORE(dx, i, x[i] > 0.0f ? dy[i] : slope * dy[i]);
 }
 
-#define SQRT_HALF        0.70710678118654752f
-#define INV_SQRT_2PI     0.39894228040143268f
-#define SQRT_2_OVER_PI   0.79788456080286536f
-#define GELU_TANH_FACTOR 0.044715f
-
-/* gelu(x) = x P(X <= x), X standard normal; its derivative P(X <= x) + x density(x). */
-static void gelu(const float *restrict x, float *restrict y, int64_t n) {
-    for (int64_t i = 0; i < n; i++) y[i] = 0.5f * x[i] * (1.0f + erff(x[i] * SQRT_HALF));
+/* y = f(x) and dx = dy slope(x), vector by vector: what is left at the end goes the same way, so that an
+ * element's result doesn't depend on its place. */
+ALWAYS_INLINE void apply(vector (*f)(vector), const float *x, float *y, int64_t n) {
+    for (int64_t i = 0; i < n; i += WIDTH) store(y + i, f(load(x + i, n - i)), n - i);
 }
 
-static void gelu_backward(const float *restrict x, const float *restrict dy, float *restrict dx, int64_t n,
-                          bool accumulate) {
-    for (int64_t i = 0; i < n; i++) {
-        float cdf = 0.5f * (1.0f + erff(x[i] * SQRT_HALF));
-        float density = INV_SQRT_2PI * expf(-0.5f * x[i] * x[i]);
-        STORE(dx, i, dy[i] * (cdf + x[i] * density));
+ALWAYS_INLINE void apply_backward(vector (*slope)(vector), const float *x, const float *dy, float *dx,
+                                  int64_t n, bool accumulate) {
+    for (int64_t i = 0; i < n; i += WIDTH) {
+        vector value = load(dy + i, n - i) * slope(load(x + i, n - i));
+        if (accumulate) value += load(dx + i, n - i);
+        store(dx + i, value, n - i);
     }
 }
 
-static void gelu_tanh(const float *restrict x, float *restrict y, int64_t n) {
-    for (int64_t i = 0; i < n; i++) {
-        float u = SQRT_2_OVER_PI * (x[i] + GELU_TANH_FACTOR * x[i] * x[i] * x[i]);
-        y[i] = 0.5f * x[i] * (1.0f + tanhf(u));
-    }
+static void gelu(const float *x, float *y, int64_t n) {
+    apply(vector_gelu, x, y, n);
 }
 
-static void gelu_tanh_backward(const float *restrict x, const float *restrict dy, float *restrict dx,
-                               int64_t n, bool accumulate) {
-    for (int64_t i = 0; i < n; i++) {
-        float u = SQRT_2_OVER_PI * (x[i] + GELU_TANH_FACTOR * x[i] * x[i] * x[i]);
-        float du = SQRT_2_OVER_PI * (1.0f + 3.0f * GELU_TANH_FACTOR * x[i] * x[i]);
-        float t = tanhf(u);
-        STORE(dx, i, dy[i] * (0.5f * (1.0f + t) + 0.5f * x[i] * (1.0f - t * t) * du));
-    }
+static void gelu_backward(const float *x, const float *dy, float *dx, int64_t n, bool accumulate) {
+    apply_backward(vector_gelu_slope, x, dy, dx, n, accumulate);
 }
 
-/* silu(x) = x s(x), s the logistic function; its derivative s (1 + x (1 - s)). */
-static void silu(const float *restrict x, float *restrict y, int64_t n) {
-    for (int64_t i = 0; i < n; i++) y[i] = x[i] / (1.0f + expf(-x[i]));
+static void gelu_tanh(const float *x, float *y, int64_t n) {
+    apply(vector_gelu_tanh, x, y, n);
 }
 
-static void silu_backward(const float *restrict x, const float *restrict dy, float *restrict dx, int64_t n,
-                          bool accumulate) {
-    for (int64_t i = 0; i < n; i++) {
-        float s = 1.0f / (1.0f + expf(-x[i]));
-        STORE(dx, i, dy[i] * s * (1.0f + x[i] * (1.0f - s)));
-    }
+static void gelu_tanh_backward(const float *x, const float *dy, float *dx, int64_t n, bool accumulate) {
+    apply_backward(vector_gelu_tanh_slope, x, dy, dx, n, accumulate);
+}
+
+static void silu(const float *x, float *y, int64_t n) {
+    apply(vector_silu, x, y, n);
+}
+
+static void silu_backward(const float *x, const float *dy, float *dx, int64_t n, bool accumulate) {
+    apply_backward(vector_silu_slope, x, dy, dx, n, accumulate);
 }
 
 static void add(const float *a, const float *b, float *restrict y, int64_t n, bool with_relu) {
