@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "map.h"
+#include "moments.h"
+
 typedef struct tci_conv {
     int64_t n, c, h, w; /* input */
     int64_t o, oh, ow;  /* output */
@@ -27,23 +30,32 @@ typedef struct tci_conv_scratch {
  *   forward:         a = x (N, H, W, C),     b = weight,            out = y (N, OH, OW, O)
  *   backward data:   a = dy (N, OH, OW, O),  b = weight,            out = dx (N, H, W, C)
  *   backward weight: a = x (N, H, W, C),     b = dy (N, OH, OW, O), out = dweight
- * bias (O) or NULL, relu: forward only. `scratch` holds shared + threads * per_worker floats. */
+ * `scratch` holds shared + threads * per_worker floats. The rest is for algorithms that are `fused`:
+ *   map      x is read through it, if it is not NULL
+ *   winners  2 x 2 max pooling, if it is not NULL: y and dy are (N, OH / 2, OW / 2, O), and of each element
+ *            this says which pixel of its window was the largest, 0 to 3; written by the forward pass
+ *   moments  of y, gathered by the forward pass if it is not NULL */
 typedef struct tci_conv_pass {
-    const float *a, *b, *bias;
+    const float *a, *b, *bias; /* bias (O) or NULL, forward only */
     float *out;
-    bool relu, accumulate;
+    bool relu, accumulate; /* relu: forward only */
     float *scratch;
     int threads;
+    const tci_map *map;
+    uint8_t *winners;
+    tci_moments *moments;
 } tci_conv_pass;
 
 typedef struct tci_conv_algorithm {
     const char *name;
+    bool fused;
     tci_conv_scratch (*forward_scratch)(const tci_conv *conv);
     tci_conv_scratch (*data_scratch)(const tci_conv *conv);
     tci_conv_scratch (*weight_scratch)(const tci_conv *conv);
     void (*forward)(const tci_conv *conv, const tci_conv_pass *pass);
     void (*backward_data)(const tci_conv *conv, const tci_conv_pass *pass);
     void (*backward_weight)(const tci_conv *conv, const tci_conv_pass *pass);
+    int64_t (*moment_parts)(const tci_conv *conv); /* parts that the moments come in; fused only */
 } tci_conv_algorithm;
 
 /* Any shape: unrolled windows times weights, by OpenBLAS. */

@@ -4,6 +4,9 @@
 
 #include <stdint.h>
 #include <string.h>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 
 #if defined(__AVX512F__)
 enum { WIDTH = 16 };
@@ -25,24 +28,37 @@ typedef int32_t mask __attribute__((vector_size(4 * WIDTH), aligned(4), may_alia
 #define UNROLL _Pragma("GCC unroll 36")
 #endif
 
-/* The first `lanes` floats; the rest is zero, or not stored. */
+/* The first `lanes` floats; the rest is zero, or not stored. Masked instructions where there are some. */
 ALWAYS_INLINE vector load(const float *p, int64_t lanes) {
     if (lanes >= WIDTH) return *(const vector *)p;
+#if defined(__AVX512F__)
+    return (vector)_mm512_maskz_loadu_ps((__mmask16)((1 << lanes) - 1), p);
+#else
     vector v = {0};
     memcpy(&v, p, sizeof(float) * (size_t)lanes);
     return v;
+#endif
 }
 
 ALWAYS_INLINE void store(float *p, vector v, int64_t lanes) {
     if (lanes >= WIDTH)
         *(vector *)p = v;
     else
+#if defined(__AVX512F__)
+        _mm512_mask_storeu_ps(p, (__mmask16)((1 << lanes) - 1), (__m512)v);
+#else
         memcpy(p, &v, sizeof(float) * (size_t)lanes);
+#endif
 }
 
 /* max(0, v); NaN stays. */
 ALWAYS_INLINE vector vector_relu(vector v) {
     return (vector)((mask)v & ~(v < 0.0f));
+}
+
+/* Lane by lane: yes where m is all ones, no where it is zero. */
+ALWAYS_INLINE vector vector_select(mask m, vector yes, vector no) {
+    return (vector)(((mask)yes & m) | ((mask)no & ~m));
 }
 
 #endif

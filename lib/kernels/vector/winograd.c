@@ -10,7 +10,7 @@
 #include "winograd.h"
 
 #include "arith.h"
-#include "vectors.h"
+#include "patch.h"
 
 #define A1 0.70710678118654752f /* a, its square and its cube; b likewise */
 #define A2 0.5f
@@ -85,8 +85,7 @@ ALWAYS_INLINE void weight_gradient_line(const vector *m, int s, vector *out, int
 
 /* ---- Two dimensions ----------------------------------------------------------------------------------- */
 
-/* Where a tile lies: picture, and its first input row and column (may be negative) or first output row and
- * column. */
+/* Where a tile lies: picture, and its first output row and column. */
 typedef struct place {
     int64_t n, h, w;
 } place;
@@ -97,134 +96,266 @@ static place place_of(tci_tiling tiling, int64_t t) {
                    t % tiling.columns * TCI_WINOGRAD_TILE};
 }
 
-/* Reads a rows x rows patch at (h, w) of a picture (height, width, c), channel k on; zeros outside. */
-ALWAYS_INLINE void read_patch(const float *picture, int64_t height, int64_t width, int64_t c, int64_t h,
-                              int64_t w, int64_t k, int64_t lanes, int rows, vector *patch) {
-    const float *corner = picture + (h * width + w) * c + k;
-    if (h >= 0 && h + rows <= height && w >= 0 && w + rows <= width) {
+/* One vector of channels of one tile: B^T d B. */
+ALWAYS_INLINE void input_tile(const tci_picture *x, const patch *p, int64_t k, int64_t lanes, reading how,
+                              bool whole, float *out, int64_t point_stride) {
+    vector half[36], pixels[36];
+    map_lanes m = load_map(x->map, k, lanes, how);
+    if (!whole) read_patch(x, p, &m, k, lanes, how, pixels);
+    UNROLL
+    for (int j = 0; j < 6; j++) {
+        vector d[6];
         UNROLL
-        for (int i = 0; i < rows; i++) {
-            UNROLL
-            for (int j = 0; j < rows; j++) patch[i * rows + j] = load(corner + (i * width + j) * c, lanes);
-        }
-        return;
+        for (int i = 0; i < 6; i++)
+            d[i] = whole ? read_pixel(x, p, &m, i, j, k, lanes, how) : pixels[6 * i + j];
+        input_line(d, 1, half + j, 6);
     }
-    for (int i = 0; i < rows; i++) {
-        for (int j = 0; j < rows; j++) {
-            bool inside = h + i >= 0 && h + i < height && w + j >= 0 && w + j < width;
-            patch[i * rows + j] = inside ? load(corner + (i * width + j) * c, lanes) : (vector){0};
-        }
+    UNROLL
+    for (int i = 0; i < 6; i++) {
+        vector points[6];
+        input_line(half + 6 * i, 1, points, 1);
+        UNROLL
+        for (int j = 0; j < 6; j++) store(out + (6 * i + j) * point_stride + k, points[j], lanes);
     }
 }
 
-ALWAYS_INLINE void input_tile(const float *picture, const tci_conv *d, place p, int64_t k, int64_t lanes,
-                              float *out, int64_t point_stride) {
-    vector patch[36], half[36], points[36];
-    read_patch(picture, d->h, d->w, d->c, p.h - d->pad_h, p.w - d->pad_w, k, lanes, 6, patch);
-    UNROLL
-    for (int j = 0; j < 6; j++) input_line(patch + j, 6, half + j, 6);
-    UNROLL
-    for (int i = 0; i < 6; i++) input_line(half + 6 * i, 1, points + 6 * i, 1);
-    UNROLL
-    for (int i = 0; i < 36; i++) store(out + i * point_stride, points[i], lanes);
-}
-
-static void input(const tci_conv *d, tci_tiling tiling, const float *x, int64_t first, int64_t count,
-                  int64_t stride, float *out) {
-    for (int64_t t = 0; t < count; t++) {
-        place p = place_of(tiling, first + t);
-        const float *picture = x + p.n * d->h * d->w * d->c;
+ALWAYS_INLINE void input_tiles(const tci_conv *d, tci_tiling tiling, const tci_picture *x, int64_t first,
+                               int64_t count, int64_t point_stride, float *out, reading how) {
+    for (int64_t t = 0; t < count; t++, out += d->c) {
+        place at = place_of(tiling, first + t);
+        patch p = {at.n, d->h, d->w, d->c, at.h - d->pad_h, at.w - d->pad_w, 6};
         int64_t k = 0;
-        for (; k + WIDTH <= d->c; k += WIDTH)
-            input_tile(picture, d, p, k, WIDTH, out + t * d->c + k, stride * d->c);
-        if (k < d->c) input_tile(picture, d, p, k, d->c - k, out + t * d->c + k, stride * d->c);
+        if (is_whole(&p, how)) {
+            for (; k + WIDTH <= d->c; k += WIDTH) input_tile(x, &p, k, WIDTH, how, true, out, point_stride);
+        } else {
+            for (; k + WIDTH <= d->c; k += WIDTH) input_tile(x, &p, k, WIDTH, how, false, out, point_stride);
+        }
+        if (k < d->c) input_tile(x, &p, k, d->c - k, how, false, out, point_stride);
     }
 }
 
-typedef struct finish {
-    const float *bias;
-    bool relu, accumulate;
-} finish;
+/* Calls tiles(..., how) with each way of reading as a constant. */
+#define FOR_READING(picture, tiles, ...)                                                                     \
+    switch (reading_of(picture)) {                                                                           \
+    case READ_PLAIN:                                                                                         \
+        tiles(__VA_ARGS__, READ_PLAIN);                                                                      \
+        break;                                                                                               \
+    case READ_MAP:                                                                                           \
+        tiles(__VA_ARGS__, READ_MAP);                                                                        \
+        break;                                                                                               \
+    case READ_MAP_RELU:                                                                                      \
+        tiles(__VA_ARGS__, READ_MAP_RELU);                                                                   \
+        break;                                                                                               \
+    case READ_MAP_GELU:                                                                                      \
+        tiles(__VA_ARGS__, READ_MAP_GELU);                                                                   \
+        break;                                                                                               \
+    case READ_UNPOOL:                                                                                        \
+        tiles(__VA_ARGS__, READ_UNPOOL);                                                                     \
+        break;                                                                                               \
+    }
 
+static void input(const tci_conv *d, tci_tiling tiling, const tci_picture *x, int64_t first, int64_t count,
+                  int64_t point_stride,
+                  float *out){FOR_READING(x, input_tiles, d, tiling, x, first, count, point_stride, out)}
+
+/* ---- Outputs, and what is done with them while they are in registers ---------------------------------- */
+
+/* Adds the values of one tile, those that are `valid`, to the moments; the first tile's mean is the shift. */
+ALWAYS_INLINE void gather(const tci_finish *f, bool is_first, const vector *y, uint32_t valid, int size,
+                          int64_t k, int64_t lanes) {
+    if (is_first) {
+        vector sum = {0};
+        UNROLL
+        for (int i = 0; i < size; i++)
+            if (valid >> i & 1) sum += y[i];
+        store(f->shift + k, sum / (float)__builtin_popcount(valid), lanes);
+        store(f->sum + k, (vector){0}, lanes);
+        store(f->squares + k, (vector){0}, lanes);
+    }
+    vector shift = load(f->shift + k, lanes), sum[4] = {{0}}, squares[4] = {{0}};
+    UNROLL
+    for (int i = 0; i < size; i++) {
+        if (!(valid >> i & 1)) continue;
+        vector rest = y[i] - shift;
+        sum[i % 4] += rest;
+        squares[i % 4] += rest * rest;
+    }
+    store(f->sum + k, load(f->sum + k, lanes) + ((sum[0] + sum[1]) + (sum[2] + sum[3])), lanes);
+    store(f->squares + k,
+          load(f->squares + k, lanes) + ((squares[0] + squares[1]) + (squares[2] + squares[3])), lanes);
+}
+
+/* One vector of channels of one tile: A^T m A, then the finish. `rows` x `columns` of the 4 x 4 outputs lie
+ * in the picture. */
 ALWAYS_INLINE void output_tile(const float *in, int64_t point_stride, const tci_conv *d, place p, int64_t k,
-                               int64_t lanes, finish f, float *picture) {
-    vector points[36], half[24], y[16];
+                               int64_t lanes, const tci_finish *f, bool is_first, int64_t rows,
+                               int64_t columns, bool pool, float *picture) {
+    vector half[24], y[16];
     UNROLL
-    for (int i = 0; i < 36; i++) points[i] = load(in + i * point_stride, lanes);
-    UNROLL
-    for (int j = 0; j < 6; j++) output_line(points + j, 6, half + j, 6);
+    for (int j = 0; j < 6; j++) {
+        vector points[6];
+        UNROLL
+        for (int i = 0; i < 6; i++) points[i] = load(in + (6 * i + j) * point_stride + k, lanes);
+        output_line(points, 1, half + j, 6);
+    }
     UNROLL
     for (int i = 0; i < 4; i++) output_line(half + 6 * i, 1, y + 4 * i, 1);
-    vector bias = f.bias ? load(f.bias + k, lanes) : (vector){0};
-    int64_t rows = tci_min(4, d->oh - p.h), columns = tci_min(4, d->ow - p.w);
-    for (int64_t i = 0; i < rows; i++) {
-        for (int64_t j = 0; j < columns; j++) {
-            float *to = picture + ((p.h + i) * d->ow + p.w + j) * d->o + k;
-            vector value = y[4 * i + j] + bias;
-            if (f.accumulate) value += load(to, lanes);
-            if (f.relu) value = vector_relu(value);
-            store(to, value, lanes);
+    vector bias = f->bias ? load(f->bias + k, lanes) : (vector){0};
+    uint32_t valid = 0;
+    if (pool) {
+        vector best[4];
+        UNROLL
+        for (int q = 0; q < 4; q++) {
+            int corner = q / 2 * 8 + q % 2 * 2;
+            vector v = y[corner] + bias;
+            mask winner = {0};
+            UNROLL
+            for (int i = 1; i < 4; i++) {
+                vector other = y[corner + i / 2 * 4 + i % 2] + bias;
+                mask wins = (other > v) | (other != other);
+                v = vector_select(wins, other, v);
+                winner = (winner & ~wins) | (wins & i);
+            }
+            best[q] = f->relu ? vector_relu(v) : v;
+            if (q / 2 * 2 + 1 >= rows || q % 2 * 2 + 1 >= columns) continue;
+            valid |= 1u << q;
+            int64_t at = ((p.h / 2 + q / 2) * (d->ow / 2) + p.w / 2 + q % 2) * d->o + k;
+            store(picture + at, best[q], lanes);
+            store_winners(f->winners + p.n * (d->oh / 2) * (d->ow / 2) * d->o + at, winner, lanes);
         }
+        if (f->shift) gather(f, is_first, best, valid, 4, k, lanes);
+        return;
+    }
+    UNROLL
+    for (int i = 0; i < 16; i++) {
+        if (i / 4 >= rows || i % 4 >= columns) continue;
+        valid |= 1u << i;
+        float *to = picture + ((p.h + i / 4) * d->ow + p.w + i % 4) * d->o + k;
+        y[i] += bias;
+        if (f->accumulate) y[i] += load(to, lanes);
+        if (f->relu) y[i] = vector_relu(y[i]);
+        store(to, y[i], lanes);
+    }
+    if (f->shift) gather(f, is_first, y, valid, 16, k, lanes);
+}
+
+ALWAYS_INLINE void output_tiles(const tci_conv *d, tci_tiling tiling, const float *in, int64_t first,
+                                int64_t count, int64_t point_stride, const tci_finish *f, float *y,
+                                bool pool) {
+    int64_t size = pool ? (d->oh / 2) * (d->ow / 2) * d->o : d->oh * d->ow * d->o;
+    bool is_first = true; /* of the tiles whose values count */
+    for (int64_t t = 0; t < count; t++, in += d->o) {
+        place p = place_of(tiling, first + t);
+        float *picture = y + p.n * size;
+        int64_t rows = tci_min(4, d->oh - p.h), columns = tci_min(4, d->ow - p.w), k = 0;
+        if (pool && (rows < 2 || columns < 2)) continue;
+        if (rows == 4 && columns == 4) {
+            for (; k + WIDTH <= d->o; k += WIDTH)
+                output_tile(in, point_stride, d, p, k, WIDTH, f, is_first, 4, 4, pool, picture);
+        } else {
+            for (; k + WIDTH <= d->o; k += WIDTH)
+                output_tile(in, point_stride, d, p, k, WIDTH, f, is_first, rows, columns, pool, picture);
+        }
+        if (k < d->o)
+            output_tile(in, point_stride, d, p, k, d->o - k, f, is_first, rows, columns, pool, picture);
+        is_first = false;
     }
 }
 
 static void output(const tci_conv *d, tci_tiling tiling, const float *in, int64_t first, int64_t count,
-                   int64_t stride, const float *bias, bool relu, bool accumulate, float *y) {
-    finish f = {bias, relu, accumulate};
-    for (int64_t t = 0; t < count; t++) {
-        place p = place_of(tiling, first + t);
-        float *picture = y + p.n * d->oh * d->ow * d->o;
+                   int64_t point_stride, const tci_finish *f, float *y) {
+    if (f->winners)
+        output_tiles(d, tiling, in, first, count, point_stride, f, y, true);
+    else
+        output_tiles(d, tiling, in, first, count, point_stride, f, y, false);
+}
+
+/* ---- Weights and their gradient ----------------------------------------------------------------------- */
+
+static void weight(const float *w, int64_t tap_stride, int64_t columns, int64_t width, float *out,
+                   int64_t point_stride) {
+    for (int64_t k = 0; k < width; k += WIDTH) {
+        int64_t lanes = tci_max(0, tci_min(WIDTH, columns - k));
+        vector half[18];
+        UNROLL
+        for (int j = 0; j < 3; j++) {
+            vector taps[3];
+            UNROLL
+            for (int i = 0; i < 3; i++) taps[i] = load(w + (3 * i + j) * tap_stride + k, lanes);
+            weight_line(taps, 1, half + j, 3);
+        }
+        UNROLL
+        for (int i = 0; i < 6; i++) {
+            vector points[6];
+            weight_line(half + 3 * i, 1, points, 1);
+            UNROLL
+            for (int j = 0; j < 6; j++) *(vector *)(out + (6 * i + j) * point_stride + k) = points[j];
+        }
+    }
+}
+
+ALWAYS_INLINE void gradient_tile(const tci_picture *dy, const patch *p, int64_t k, int64_t lanes, reading how,
+                                 bool whole, float *out, int64_t point_stride) {
+    vector half[24], pixels[16];
+    if (!whole) read_patch(dy, p, NULL, k, lanes, how, pixels);
+    UNROLL
+    for (int j = 0; j < 4; j++) {
+        vector d[4];
+        UNROLL
+        for (int i = 0; i < 4; i++)
+            d[i] = whole ? read_pixel(dy, p, NULL, i, j, k, lanes, how) : pixels[4 * i + j];
+        gradient_line(d, 1, half + j, 4);
+    }
+    UNROLL
+    for (int i = 0; i < 6; i++) {
+        vector points[6];
+        gradient_line(half + 4 * i, 1, points, 1);
+        UNROLL
+        for (int j = 0; j < 6; j++) store(out + (6 * i + j) * point_stride + k, points[j], WIDTH);
+    }
+}
+
+ALWAYS_INLINE void gradient_tiles(const tci_conv *d, tci_tiling tiling, const tci_picture *dy, int64_t first,
+                                  int64_t count, int64_t point_stride, int64_t o_stride, float *out,
+                                  reading how) {
+    for (int64_t t = 0; t < count; t++, out += o_stride) {
+        place at = place_of(tiling, first + t);
+        patch p = {at.n, d->oh, d->ow, d->o, at.h, at.w, 4};
         int64_t k = 0;
-        for (; k + WIDTH <= d->o; k += WIDTH)
-            output_tile(in + t * d->o + k, stride * d->o, d, p, k, WIDTH, f, picture);
-        if (k < d->o) output_tile(in + t * d->o + k, stride * d->o, d, p, k, d->o - k, f, picture);
+        if (is_whole(&p, how)) {
+            for (; k + WIDTH <= d->o; k += WIDTH)
+                gradient_tile(dy, &p, k, WIDTH, how, true, out, point_stride);
+        } else {
+            for (; k + WIDTH <= d->o; k += WIDTH)
+                gradient_tile(dy, &p, k, WIDTH, how, false, out, point_stride);
+        }
+        if (k < d->o) gradient_tile(dy, &p, k, d->o - k, how, false, out, point_stride);
     }
 }
 
-static void weight(const float *w, int64_t tap_stride, int64_t columns, float *out, int64_t point_stride) {
-    for (int64_t k = 0; k < columns; k += WIDTH) {
-        int64_t lanes = tci_min(WIDTH, columns - k);
-        vector taps[9], half[18], points[36];
-        for (int i = 0; i < 9; i++) taps[i] = load(w + i * tap_stride + k, lanes);
-        for (int j = 0; j < 3; j++) weight_line(taps + j, 3, half + j, 3);
-        for (int i = 0; i < 6; i++) weight_line(half + 3 * i, 1, points + 6 * i, 1);
-        for (int i = 0; i < 36; i++) store(out + i * point_stride + k, points[i], lanes);
+static void gradient(const tci_conv *d, tci_tiling tiling, const tci_picture *dy, int64_t first,
+                     int64_t count, int64_t point_stride, int64_t o_stride, float *out) {
+    if (dy->winners)
+        gradient_tiles(d, tiling, dy, first, count, point_stride, o_stride, out, READ_UNPOOL);
+    else
+        gradient_tiles(d, tiling, dy, first, count, point_stride, o_stride, out, READ_PLAIN);
+}
+
+static void weight_gradient(const float *in, int64_t point_stride, float *dw, int64_t tap_stride) {
+    vector half[18];
+    UNROLL
+    for (int j = 0; j < 6; j++) {
+        vector points[6];
+        UNROLL
+        for (int i = 0; i < 6; i++) points[i] = *(const vector *)(in + (6 * i + j) * point_stride);
+        weight_gradient_line(points, 1, half + j, 6);
     }
-}
-
-ALWAYS_INLINE void gradient_tile(const float *picture, const tci_conv *d, place p, int64_t k, int64_t lanes,
-                                 float *out, int64_t point_stride) {
-    vector patch[16], half[24], points[36];
-    read_patch(picture, d->oh, d->ow, d->o, p.h, p.w, k, lanes, 4, patch);
     UNROLL
-    for (int j = 0; j < 4; j++) gradient_line(patch + j, 4, half + j, 4);
-    UNROLL
-    for (int i = 0; i < 6; i++) gradient_line(half + 4 * i, 1, points + 6 * i, 1);
-    UNROLL
-    for (int i = 0; i < 36; i++) store(out + i * point_stride, points[i], WIDTH);
-}
-
-static void gradient(const tci_conv *d, tci_tiling tiling, const float *dy, int64_t first, int64_t count,
-                     int64_t stride, int64_t o_stride, float *out) {
-    for (int64_t t = 0; t < count; t++) {
-        place p = place_of(tiling, first + t);
-        const float *picture = dy + p.n * d->oh * d->ow * d->o;
-        int64_t k = 0;
-        for (; k + WIDTH <= d->o; k += WIDTH)
-            gradient_tile(picture, d, p, k, WIDTH, out + t * o_stride + k, stride * o_stride);
-        if (k < d->o) gradient_tile(picture, d, p, k, d->o - k, out + t * o_stride + k, stride * o_stride);
-    }
-}
-
-static void weight_gradient(const float *in, int64_t point_stride, int64_t columns, float *dw,
-                            int64_t tap_stride) {
-    for (int64_t k = 0; k < columns; k += WIDTH) {
-        int64_t lanes = tci_min(WIDTH, columns - k);
-        vector points[36], half[18], taps[9];
-        for (int i = 0; i < 36; i++) points[i] = load(in + i * point_stride + k, lanes);
-        for (int j = 0; j < 6; j++) weight_gradient_line(points + j, 6, half + j, 6);
-        for (int i = 0; i < 3; i++) weight_gradient_line(half + 6 * i, 1, taps + 3 * i, 1);
-        for (int i = 0; i < 9; i++) store(dw + i * tap_stride + k, taps[i], lanes);
+    for (int i = 0; i < 3; i++) {
+        vector taps[3];
+        weight_gradient_line(half + 6 * i, 1, taps, 1);
+        UNROLL
+        for (int j = 0; j < 3; j++) *(vector *)(dw + (3 * i + j) * tap_stride) = taps[j];
     }
 }
 
