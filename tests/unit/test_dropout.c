@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "activation.h"
 #include "conformance.h"
 
 static tc_tensor *apply(tc_tape *tape, tc_tensor **inputs, int count, void *context) {
@@ -112,6 +113,33 @@ START_TEST(draws_depend_on_seed_step_and_order_alone) {
 }
 END_TEST
 
+/* Element e stays if number e mod 4 of Philox block e / 4 says so, wherever a stretch begins and ends; also
+ * where the block's index outgrows 32 bits. */
+START_TEST(an_element_draws_its_own_number_in_any_stretch) {
+    enum { N = 300, AROUND = 8 };
+    const uint32_t key[2] = {11, 12};
+    const int64_t starts[] = {0, ((int64_t)1 << 34) - 140};
+    const int lengths[] = {0, 1, 2, 3, 5, 127, 128, 129, N};
+    float x[N + AROUND], y[N + AROUND];
+    for (int i = 0; i < N + AROUND; i++) x[i] = (float)(i + 1);
+    for (size_t s = 0; s < 2; s++) {
+        for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
+            for (int64_t first = starts[s]; first < starts[s] + 6; first++) {
+                memset(y, 0, sizeof y);
+                tci_activation_get()->dropout(x, y, first, lengths[l], 0.5f, key, false);
+                for (int i = 0; i < N + AROUND; i++) {
+                    uint64_t element = (uint64_t)(first + i), block = element / 4;
+                    uint32_t numbers[4];
+                    tc_philox4x32((uint32_t[]){(uint32_t)block, (uint32_t)(block >> 32), 0, 0}, key, numbers);
+                    bool stays = i < lengths[l] && numbers[element % 4] >> 31;
+                    ck_assert_float_eq(y[i], stays ? 2 * x[i] : 0.0f);
+                }
+            }
+        }
+    }
+}
+END_TEST
+
 START_TEST(in_evaluation_the_input_itself_comes_back) {
     tc_tape *tape = conformance_tape(1, 1);
     tc_tape_eval(tape);
@@ -140,6 +168,7 @@ static void more(TCase *tests) {
     tcase_add_test(tests, the_way_back_uses_the_same_mask);
     tcase_add_test(tests, gradient_agrees_with_finite_differences);
     tcase_add_test(tests, draws_depend_on_seed_step_and_order_alone);
+    tcase_add_test(tests, an_element_draws_its_own_number_in_any_stretch);
     tcase_add_test(tests, in_evaluation_the_input_itself_comes_back);
     tcase_add_test(tests, probability_one_gives_zeros);
 }

@@ -2,7 +2,7 @@
  *
  * Each element's result is a function of that element alone. NaN gives NaN; f(-inf) is 0 (PyTorch gives NaN:
  * -inf * 0) and f(inf) inf. Beyond the range where a function or slope differs from its limit, a mask puts
- * the limit in the place of whatever the formula gave, so nothing overflows or becomes denormal.
+ * the limit in the place of whatever the formula gave.
  *
  * The polynomials are minimax fits (Lawson's reweighted least squares in double, 4000 Chebyshev points); the
  * errors given are those with the coefficients rounded to float. The functions are within 1.5e-7 max(1, |x|)
