@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "clock.h"
 #include "commands.h"
 #include "config.h"
 #include "models.h"
@@ -15,8 +16,10 @@ const command command_train = {
     "train",
     "Trains a net and keeps the run in a folder",
     "A run's folder holds config.json (all settings), metrics.jsonl (one object an epoch: epoch, step,\n"
-    "train_loss, train_acc, test_loss, test_acc, lr, seconds, img_per_s), last.safetensors (the newest\n"
-    "state, from which --resume goes on) and best.safetensors (the net with the best test accuracy).\n\n"
+    "train_loss, train_acc, test_loss, test_acc, lr, seconds, img_per_s, wait_share (of the training\n"
+    "time, spent waiting for pictures), start_seconds (from the program's start to its first step)),\n"
+    "last.safetensors (the newest state, from which --resume goes on) and best.safetensors (the net with\n"
+    "the best test accuracy).\n\n"
     "Ctrl-C (SIGINT) or SIGTERM: saves at the next step and ends with exit code 130 or 143; a second one\n"
     "ends at once. --resume goes on bit for bit as if nothing had happened. It takes the settings from\n"
     "the run's config.json; only --threads, --data-dir and --quiet may differ, and --epochs may grow\n"
@@ -91,6 +94,7 @@ static tc_status prepare(const train_settings *s, const tc_dataset *dataset, run
 }
 
 static int run_train(int argc, char **argv) {
+    const double began = clock_seconds();
     train_settings settings = {0};
     bool given[OPTIONS_MAX];
     parse_result parsed = options_parse(&command_train, argc, argv, &settings, given);
@@ -106,6 +110,7 @@ static int run_train(int argc, char **argv) {
         tc_status status = tc_dataset_open(settings.data, settings.data_dir, (int)settings.threads, &dataset);
         if (status == TC_OK) status = prepare(&settings, dataset, &run, &t);
         if (status == TC_OK) {
+            t.began = began;
             code = train_to_end(&t);
             trainer_free(&t);
         } else {

@@ -55,6 +55,8 @@ tc_status metrics_append(FILE *file, const char *path, const metrics *m) {
     put(file, "lr", m->lr);
     put(file, "seconds", m->seconds);
     put(file, "img_per_s", m->img_per_s);
+    put(file, "wait_share", m->wait_share);
+    put(file, "start_seconds", m->start_seconds);
     fputs("}\n", file);
     if (fflush(file) || ferror(file)) return fail_io(path);
     /* Some files (a pipe, /dev/stdout) cannot be synced; there the flush is all there is. */

@@ -14,6 +14,8 @@ typedef struct metrics {
     double lr;                  /* of the epoch's last step */
     double seconds;             /* of training since the start, evaluation and saving left out */
     double img_per_s;           /* training pictures a second in this epoch */
+    double wait_share;          /* of this epoch's training time, spent waiting for pictures; 0 to 1 */
+    double start_seconds;       /* from the program's start to its first training step */
 } metrics;
 
 /* Opens the file for appending, after cutting it back to its first `lines` lines: what was written after the

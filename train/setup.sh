@@ -1,15 +1,23 @@
 #!/bin/bash
 # setup.sh - installs what tinycnn needs and this machine lacks: `setup.sh` to build it, `setup.sh tests` to run
-# the tests too. A second run finds all in place and does nothing. This is the one list of packages.
+# the tests too, `setup.sh bench` for the programs that tests/bench compares it with. A second run finds all in
+# place and does nothing. This is the one list of packages.
 set -euo pipefail
 
 build=(gcc libc6-dev make cmake pkg-config libopenblas-dev libjansson-dev zlib1g-dev)
 tests=(clang libomp-dev check valgrind clang-format shellcheck)
 # A tool beside the checkout that prepares CIFAR-10 for the tests is written in Python.
 if [ -f "$(dirname "${BASH_SOURCE[0]}")/../../shared/data/prepare.py" ]; then tests+=(python3-numpy python3-pil); fi
+bench=(python3-torch python3-numpy darknet libdlib-dev g++)
+# Node.js may have come from elsewhere, with an npm that Debian's would not stand beside.
+command -v node >/dev/null || bench+=(nodejs)
+command -v npm >/dev/null || bench+=(npm)
 
 packages=("${build[@]}")
-[ "${1:-}" != tests ] || packages+=("${tests[@]}")
+case "${1:-}" in
+tests) packages+=("${tests[@]}") ;;
+bench) packages+=("${bench[@]}") ;;
+esac
 
 # Where there is no dpkg, the compiler and the libraries may be there all the same: say what is needed, go on.
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then

@@ -19,9 +19,9 @@ typedef struct field {
     { "training." #name, offsetof(train_state, name), true }
 
 static const field fields[STATE_STRINGS] = {
-    WHOLE(epoch),        WHOLE(batch),  WHOLE(step),         WHOLE(correct), WHOLE(seen),
-    WHOLE(best_epoch),   WHOLE(lines),  WHOLE(finished),     REAL(loss_sum), REAL(lr),
-    REAL(best_accuracy), REAL(seconds), REAL(epoch_seconds),
+    WHOLE(epoch),        WHOLE(batch),  WHOLE(step),         WHOLE(correct),           WHOLE(seen),
+    WHOLE(best_epoch),   WHOLE(lines),  WHOLE(finished),     REAL(loss_sum),           REAL(lr),
+    REAL(best_accuracy), REAL(seconds), REAL(epoch_seconds), REAL(epoch_wait_seconds),
 };
 
 void train_state_write(const train_state *state, tc_metadata strings[STATE_STRINGS],

@@ -19,11 +19,12 @@ typedef struct train_state {
     double loss_sum;       /* over this epoch's training pictures */
     double lr;             /* of the last step */
     double best_accuracy;
-    double seconds;       /* of training so far */
-    double epoch_seconds; /* of these, in this epoch */
+    double seconds;            /* of training so far */
+    double epoch_seconds;      /* of these, in this epoch */
+    double epoch_wait_seconds; /* of these, waiting for the loader */
 } train_state;
 
-enum { STATE_STRINGS = 13, STATE_TEXT = 40 };
+enum { STATE_STRINGS = 14, STATE_TEXT = 40 };
 
 /* The state as metadata; `texts` holds the values. */
 void train_state_write(const train_state *state, tc_metadata strings[STATE_STRINGS],

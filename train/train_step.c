@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "clock.h"
 #include "evaluate.h"
 #include "recipe.h"
 #include "trainer.h"
@@ -46,6 +47,7 @@ static tc_status forward_backward(trainer *t, float weight) {
     if (!batch)
         return tc_fail(TC_ERR_STATE, "loader: no batch %lld of %lld", (long long)s->batch,
                        (long long)t->batches);
+    if (t->start_seconds == 0) t->start_seconds = clock_seconds() - t->began;
     tc_tape_reset(t->tape, (uint64_t)(s->epoch * t->batches + s->batch));
     tc_tensor *x =
         tc_input(t->tape, 4, (int64_t[]){batch->count, d->channels, d->height, d->width}, batch->x);

@@ -106,9 +106,12 @@ static bool time_is_up(const trainer *t) {
 
 static void keep_time(trainer *t) {
     double now = clock_seconds();
+    double waited = tc_loader_wait_seconds(t->train_loader);
     t->state.seconds += now - t->clock;
     t->state.epoch_seconds += now - t->clock;
+    t->state.epoch_wait_seconds += waited - t->waited;
     t->clock = now;
+    t->waited = waited;
 }
 
 /* Means over the pictures of this epoch so far. */
@@ -123,7 +126,9 @@ static metrics measure(const trainer *t) {
                      .test_acc = NAN,
                      .lr = s->lr,
                      .seconds = s->seconds,
-                     .img_per_s = s->epoch_seconds > 0 ? (double)s->seen / s->epoch_seconds : 0};
+                     .img_per_s = s->epoch_seconds > 0 ? (double)s->seen / s->epoch_seconds : 0,
+                     .wait_share = s->epoch_seconds > 0 ? s->epoch_wait_seconds / s->epoch_seconds : 0,
+                     .start_seconds = t->start_seconds};
 }
 
 static void show_progress(trainer *t) {
@@ -185,7 +190,7 @@ static tc_status finish_epoch(trainer *t, bool *stopped) {
     s->epoch++;
     s->finished = last;
     s->batch = s->correct = s->seen = 0;
-    s->loss_sum = s->epoch_seconds = 0;
+    s->loss_sum = s->epoch_seconds = s->epoch_wait_seconds = 0;
     TC_TRY(save_last(t));
     progress_epoch(&t->progress, &m, t->settings->minutes > 0 ? 0 : t->settings->epochs);
     return TC_OK;

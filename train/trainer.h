@@ -30,8 +30,11 @@ typedef struct trainer {
     train_state state;
     FILE *metrics; /* open while trainer_run() works */
     progress progress;
-    int64_t batches; /* in an epoch */
-    double clock;    /* when state.seconds was brought up to date */
+    int64_t batches;      /* in an epoch */
+    double clock;         /* when state.seconds was brought up to date */
+    double waited;        /* what tc_loader_wait_seconds() said then */
+    double began;         /* when the program did; set by the caller */
+    double start_seconds; /* from then to the first step */
 } trainer;
 
 /* On failure everything is given back. */

@@ -72,7 +72,7 @@ header() {
 }
 # The header but for the times, which no two runs share.
 header_without_times() {
-  header "$1" | sed -E 's/"training\.(epoch_)?seconds": ?"[^"]*"//g; s/ *$//'
+  header "$1" | sed -E 's/"training\.(epoch_)?(wait_)?seconds": ?"[^"]*"//g; s/ *$//'
 }
 tensors() {
   tail -c +$((9 + $(header_length "$1"))) "$1"
@@ -93,5 +93,5 @@ same_run() {
   cmp <(metrics_without_times "$1") <(metrics_without_times "$2") || fail "other metrics"
 }
 metrics_without_times() {
-  sed -E 's/"(seconds|img_per_s)": [^,}]*//g' "$1/metrics.jsonl"
+  sed -E 's/"(seconds|img_per_s|wait_share|start_seconds)": [^,}]*//g' "$1/metrics.jsonl"
 }
