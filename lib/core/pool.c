@@ -5,9 +5,9 @@
 #include "poison.h"
 
 typedef struct tci_buffer {
-    size_t floats;
+    size_t floats, shares; /* shares: holders beside the first */
     struct tci_buffer *next;
-    char align[64 - sizeof(size_t) - sizeof(void *)];
+    char align[64 - 2 * sizeof(size_t) - sizeof(void *)];
 } tci_buffer;
 
 /* A buffer more than this many times too large is left for others. */
@@ -31,13 +31,22 @@ float *tci_pool_take(tci_pool *pool, size_t floats) {
         if (!buffer) return NULL;
         buffer->floats = floats;
     }
+    buffer->shares = 0;
     float *data = (float *)(buffer + 1);
     TCI_UNPOISON(data, floats * sizeof(float));
     return data;
 }
 
+void tci_pool_share(float *data) {
+    ((tci_buffer *)data - 1)->shares++;
+}
+
 void tci_pool_give(tci_pool *pool, float *data) {
     tci_buffer *buffer = (tci_buffer *)data - 1;
+    if (buffer->shares > 0) {
+        buffer->shares--;
+        return;
+    }
     TCI_POISON(data, buffer->floats * sizeof(float));
     buffer->next = pool->free;
     pool->free = buffer;

@@ -15,6 +15,8 @@ typedef struct tci_pool {
 
 /* 64-byte aligned; NULL if memory is short. */
 float *tci_pool_take(tci_pool *pool, size_t floats);
+/* One more holder: the buffer is free when each has given it back. */
+void tci_pool_share(float *buffer);
 void tci_pool_give(tci_pool *pool, float *buffer);
 /* To be called when the arena is reset. */
 void tci_pool_forget(tci_pool *pool);

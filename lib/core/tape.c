@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "normalization.h"
 #include "pool.h"
 #include "tape_internal.h"
 #include "tinycnn/parallel.h"
@@ -24,7 +25,7 @@ typedef struct lent {
 
 struct tc_tape {
     int threads;
-    bool training, recording, walked_back;
+    bool training, recording, walked_back, defers;
     uint64_t seed, step;
     uint64_t random_ops; /* so far in this step */
     tc_status status;
@@ -95,6 +96,7 @@ void tc_tape_reset(tc_tape *tape, uint64_t step) {
     tape->status = TC_OK;
     tape->error[0] = 0;
     tape->scope = "";
+    tape->defers = false;
     tci_pool_forget(&tape->pool);
     tc_arena_reset(tape->arena);
 }
@@ -156,7 +158,7 @@ void *tci_tape_fail(tc_tape *tape, tc_status status, const char *format, ...) {
     return NULL;
 }
 
-bool tci_begin_with(tc_tape *tape, const char *op, tc_tensor *const *inputs, int count) {
+bool tci_begin_mapped_with(tc_tape *tape, const char *op, tc_tensor *const *inputs, int count) {
     if (!tape) {
         tc_fail(TC_ERR_ARGUMENT, "%s: the tape is NULL", op);
         return false;
@@ -169,6 +171,14 @@ bool tci_begin_with(tc_tape *tape, const char *op, tc_tensor *const *inputs, int
         }
     }
     observe_begin(tape);
+    return true;
+}
+
+bool tci_begin_with(tc_tape *tape, const char *op, tc_tensor *const *inputs, int count) {
+    if (!tci_begin_mapped_with(tape, op, inputs, count)) return false;
+    for (int i = 0; i < count; i++) {
+        if (!tci_settle(tape, inputs[i])) return false;
+    }
     return true;
 }
 
@@ -204,6 +214,70 @@ void tci_tape_release(tc_tape *tape, tc_tensor *tensor) {
     tci_pool_give(&tape->pool, tensor->data);
     tensor->data = NULL;
     tensor->from_pool = false;
+}
+
+/* ---- Maps --------------------------------------------------------------------------------------------- */
+
+bool tci_tape_defer(tc_tape *tape, bool on) {
+    bool was = tape->defers;
+    tape->defers = on;
+    return was;
+}
+
+bool tci_tape_defers(const tc_tape *tape) {
+    return tape->defers;
+}
+
+tc_tensor *tci_deferred(tc_tape *tape, tc_tensor *x, const tci_map *map) {
+    tc_tensor *y = tci_tensor_describe(tape->arena, x->ndim, x->shape);
+    if (!y) return tci_tape_fail(tape, TC_ERR_MEMORY, "%s", tc_last_error());
+    y->data = x->data;
+    y->map = map;
+    y->from_pool = x->from_pool;
+    if (y->from_pool) tci_pool_share(y->data);
+    return y;
+}
+
+const tci_map *tci_activation_map(tc_tape *tape, int64_t channels, tci_map_activation activation) {
+    tci_map *map = tci_save(tape, sizeof *map);
+    float *zeros = map ? tci_save(tape, sizeof(float) * 2 * (size_t)channels) : NULL, *ones = zeros + channels;
+    if (!zeros) return NULL;
+    for (int64_t k = 0; k < channels; k++) zeros[k] = 0.0f, ones[k] = 1.0f;
+    *map = (tci_map){zeros, ones, zeros, activation};
+    return map;
+}
+
+enum { MAP_ROWS = 256 };
+
+typedef struct map_work {
+    const tci_map *map;
+    const float *x;
+    float *y;
+    int64_t rows, c;
+} map_work;
+
+static void map_rows(void *context, int64_t chunk, int worker) {
+    const map_work *w = context;
+    (void)worker;
+    int64_t first = chunk * MAP_ROWS, rows = w->rows - first < MAP_ROWS ? w->rows - first : MAP_ROWS;
+    tci_normalization_get()->apply(w->map, w->x + first * w->c, rows, w->c, w->y + first * w->c);
+}
+
+void tci_map_apply(tc_tape *tape, const tci_map *map, const float *x, const int64_t *shape, float *y) {
+    map_work w = {map, x, y, shape[0] * shape[2] * shape[3], shape[1]};
+    tc_parallel_for(tape->threads, (w.rows + MAP_ROWS - 1) / MAP_ROWS, map_rows, &w);
+}
+
+bool tci_settle(tc_tape *tape, tc_tensor *tensor) {
+    if (!tensor->map) return true;
+    float *data = tci_scratch(tape, (size_t)tc_numel(tensor));
+    if (!data) return false;
+    tci_map_apply(tape, tensor->map, tensor->data, tensor->shape, data);
+    if (tensor->from_pool) tci_pool_give(&tape->pool, tensor->data);
+    tensor->data = data;
+    tensor->from_pool = true;
+    tensor->map = NULL;
+    return true;
 }
 
 /* ---- Inputs ------------------------------------------------------------------------------------------- */
@@ -290,6 +364,15 @@ tci_gradient tci_gradient_of(tc_tape *tape, tc_tensor *input) {
     return (tci_gradient){input->grad, false};
 }
 
+tci_gradient tci_gradient_in_place(tc_tape *tape, const tci_node *node, tc_tensor *input) {
+    tc_tensor *output = node->output;
+    bool stays = input->retain_grad || !input->node || output->retain_grad || !output->grad;
+    if (stays || input->grad || !input->requires_grad) return tci_gradient_of(tape, input);
+    input->grad = output->grad;
+    output->grad = NULL;
+    return (tci_gradient){input->grad, false};
+}
+
 static bool is_recorded(const tc_tape *tape, const tc_tensor *tensor) {
     const tci_node *node = tape->last;
     while (node && node->output != tensor) node = node->previous;
@@ -330,11 +413,19 @@ tc_status tc_backward(tc_tape *tape, tc_tensor *loss) {
     return tape->status;
 }
 
+static bool all_finite(const tc_tensor *tensor) {
+    int64_t count = tc_numel(tensor), i = 0;
+    while (i < count && isfinite(tensor->data[i])) i++;
+    if (i < count || !tensor->map) return i == count;
+    const tci_map *map = tensor->map;
+    count = tensor->shape[1], i = 0;
+    while (i < count && isfinite(map->mean[i] + map->scale[i] + map->shift[i])) i++;
+    return i == count;
+}
+
 bool tc_tape_find_nonfinite(const tc_tape *tape, const char **op, const char **where) {
     for (const tci_node *node = tape->first; node; node = node->next) {
-        int64_t count = tc_numel(node->output), i = 0;
-        while (i < count && isfinite(node->output->data[i])) i++;
-        if (i == count) continue;
+        if (all_finite(node->output)) continue;
         *op = node->op->name;
         *where = node->scope;
         return true;

@@ -22,6 +22,7 @@
 #ifndef TCI_TAPE_INTERNAL_H
 #define TCI_TAPE_INTERNAL_H
 
+#include "map.h"
 #include "tinycnn/tape.h"
 
 typedef struct tci_node tci_node;
@@ -50,6 +51,13 @@ bool tci_begin_with(tc_tape *tape, const char *op, tc_tensor *const *inputs, int
     tci_begin_with((tape), (op), (tc_tensor *const[]){__VA_ARGS__},                                          \
                    (int)(sizeof((tc_tensor *const[]){__VA_ARGS__}) / sizeof(tc_tensor *)))
 
+/* The same for operations that read tensors through their maps (see below): for all others, maps of the inputs
+ * are applied first. */
+bool tci_begin_mapped_with(tc_tape *tape, const char *op, tc_tensor *const *inputs, int count);
+#define tci_begin_mapped(tape, op, ...)                                                                      \
+    tci_begin_mapped_with((tape), (op), (tc_tensor *const[]){__VA_ARGS__},                                   \
+                          (int)(sizeof((tc_tensor *const[]){__VA_ARGS__}) / sizeof(tc_tensor *)))
+
 /* Keeps the first failure, prefixed by the path of the running module. Returns NULL, for `return
  * tci_tape_fail(...)`. */
 void *tci_tape_fail(tc_tape *tape, tc_status status, const char *format, ...) TC_PRINTF(3, 4);
@@ -75,10 +83,31 @@ typedef struct tci_gradient {
     bool accumulate;
 } tci_gradient;
 tci_gradient tci_gradient_of(tc_tape *tape, tc_tensor *input);
+/* The same for an operation whose element i of dx needs no other element of dy than i: data may be the
+ * output's own gradient, which then is the input's. To be asked for last. */
+tci_gradient tci_gradient_in_place(tc_tape *tape, const tci_node *node, tc_tensor *input);
 
 /* Memory that is given back before the step ends. */
 float *tci_scratch(tc_tape *tape, size_t floats);
 void tci_scratch_release(tc_tape *tape, float *scratch);
+
+/* ---- Maps: element-wise work that is left to the next operation (kernels/map.h) ------------------------
+ *
+ * While a tape defers, which it does within tc_model_forward(), batch norm and activations compute nothing:
+ * their result has the data of their input and a map. Operations that begin with tci_begin_mapped() read
+ * through it, for all others it is applied first. */
+
+/* Returns what it was. */
+bool tci_tape_defer(tc_tape *tape, bool on);
+bool tci_tape_defers(const tc_tape *tape);
+/* The result `map` of x (N, C, H, W), which has no map itself. The map's arrays are in the tape's memory. */
+tc_tensor *tci_deferred(tc_tape *tape, tc_tensor *x, const tci_map *map);
+/* The map that only applies an activation. NULL if memory is short. */
+const tci_map *tci_activation_map(tc_tape *tape, int64_t channels, tci_map_activation activation);
+/* y = map(x), (N, C, H, W). */
+void tci_map_apply(tc_tape *tape, const tci_map *map, const float *x, const int64_t *shape, float *y);
+/* Gives the tensor data of its own if it has a map; false, with the failure kept, if memory is short. */
+bool tci_settle(tc_tape *tape, tc_tensor *tensor);
 
 /* Gives the data of an intermediate result back; does nothing while the tape records. */
 void tci_tape_release(tc_tape *tape, tc_tensor *tensor);

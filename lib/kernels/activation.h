@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "dispatch.h"
+#include "map.h"
 
 typedef struct tci_activation {
     void (*relu)(const float *x, float *y, int64_t n);
@@ -20,8 +21,9 @@ typedef struct tci_activation {
     void (*gelu_tanh_backward)(const float *x, const float *dy, float *dx, int64_t n, bool accumulate);
     void (*silu)(const float *x, float *y, int64_t n);
     void (*silu_backward)(const float *x, const float *dy, float *dx, int64_t n, bool accumulate);
-    /* y = a + b, or relu(a + b) */
-    void (*add)(const float *a, const float *b, float *y, int64_t n, bool relu);
+    /* y = a + b, or relu(a + b); a and b (rows, c), each read through its map if that is not NULL */
+    void (*add)(const float *a, const tci_map *map_a, const float *b, const tci_map *map_b, float *y,
+                int64_t rows, int64_t c, bool relu);
     /* y = factor x, or y += factor x */
     void (*scale)(const float *x, float *y, int64_t n, float factor, bool accumulate);
     /* y = (x - z) factor, or y += it */

@@ -20,6 +20,7 @@ static inline void tci_moments_of(const tci_moments *m, int64_t k, double *mean,
     *mean = 0.0;
     for (int64_t p = 0; p < m->parts; p++) {
         int64_t at = p * m->c + k;
+        if (m->count[p] == 0) continue;
         double n = (double)m->count[p], rest = (double)m->sum[at];
         double delta = (double)m->shift[at] + rest / n - *mean;
         *mean += delta * n / (count + n);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "dispatch.h"
+#include "map.h"
 
 /* Max pooling: output (i, j) looks at inputs (i stride - pad + a dilation, j ...), a < kernel, those inside
  * the picture. */
@@ -27,13 +28,22 @@ typedef struct tci_avgpool {
 } tci_avgpool;
 
 typedef struct tci_pooling {
-    /* Output row `row` of all N OH. x (N, H, W, C), y (N, OH, OW, C). */
-    void (*max_row)(const tci_maxpool *p, const float *x, float *y, int64_t row);
+    /* Output row `row` of all N OH. x (N, H, W, C), read through the map if it is not NULL; y (N, OH, OW, C).
+     * winners (N, OH, OW, C), or NULL: the number, row by row, of the largest element in its window. */
+    void (*max_row)(const tci_maxpool *p, const float *x, const tci_map *map, float *y, uint16_t *winners,
+                    int64_t row);
     void (*avg_row)(const tci_avgpool *p, const float *x, float *y, int64_t row);
     /* Gradient of picture n; adds to dx or overwrites it. */
-    void (*max_backward)(const tci_maxpool *p, const float *x, const float *y, const float *dy, float *dx,
-                         int64_t n, bool accumulate);
+    void (*max_backward)(const tci_maxpool *p, const uint16_t *winners, const float *dy, float *dx, int64_t n,
+                         bool accumulate);
     void (*avg_backward)(const tci_avgpool *p, const float *dy, float *dx, int64_t n, bool accumulate);
+    /* 2 x 2 max pooling of two rows of pixels: `pixels` outputs, the number of each winner (0 to 3). */
+    void (*max_pair)(const float *top, const float *bottom, int64_t pixels, int64_t c, float *y,
+                     uint8_t *winners);
+    /* Back: `pixels` pixels, `stride` floats apart, of row `half` (0 or 1) of the two, zero but for the
+     * winners. */
+    void (*max_pair_backward)(const float *dy, const uint8_t *winners, int half, int64_t outputs, int64_t pixels,
+                              int64_t c, int64_t stride, float *dx);
 } tci_pooling;
 
 TCI_FAMILY(tci_pooling)

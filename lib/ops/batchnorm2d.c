@@ -1,38 +1,41 @@
-/* batchnorm2d.c - y = (x - mean) / sqrt(var + eps) * weight + bias a channel, then relu if asked for.
+/* batchnorm2d.c - y = (x - mean) / sqrt(var + eps) * weight + bias a channel, then an activation if asked for.
  *
  * With r = 1 / sqrt(var + eps) and M elements a channel, training:
  *   dweight = r sum dy (x - mean),  dbias = sum dy,
  *   dx = weight r (dy - dbias / M - (x - mean) r dweight / M)
  * which is dx = dy a + (x - mean) b + d with a, b, d a channel. With fixed statistics dx = weight r dy.
  * The mean is kept as a float and the small rest that rounding took from it, so that channels far from zero
- * lose nothing. Sums run over parts whose number depends on the shape alone and meet in double (Chan, Golub,
- * LeVeque 1979).
+ * lose nothing. Sums run over parts whose number depends on the shape alone and meet in double.
+ *
+ * y = activation((x - mean) scale + shift) is a map (map.h): within a model it is left to the next operation,
+ * and backward works it out from x again, so that of x and y only x is kept.
  */
 #include <math.h>
 
 #include "arith.h"
 #include "common.h"
+#include "moments.h"
 #include "normalization.h"
 #include "parts.h"
 #include "tinycnn/parallel.h"
 
 /* Short parts: what a float sum loses in a part grows with its rows, and the gradient of the weights before
  * this layer multiplies the loss in sum dy by the root of all rows. */
-enum { PART_ROWS = 64, MOST_PARTS = 4096 };
+enum { PART_ROWS = 64, MOST_PARTS = 4096, MOMENT_ROWS = 256 };
 
 typedef struct saved {
     int64_t rows, c, parts;
     bool fixed; /* statistics do not depend on x */
-    tc_activation activation;
-    float *mean, *rest, *rstd; /* (C); the mean is mean + rest */
+    tci_map map;
+    float *rest, *rstd; /* (C); the mean is map.mean + rest */
 } saved;
 
 typedef struct work {
     const saved *s;
-    const float *x, *y, *dy;
-    const float *scale, *shift;    /* (C) */
-    const float *a, *b, *d;        /* (C) */
-    float *first, *second, *third; /* (parts, C) */
+    const float *x, *dy;
+    const tci_moments *moments;
+    const float *a, *b, *d; /* (C) */
+    float *g, *first, *second; /* g like dy; (parts, C) */
     float *out;
     bool accumulate;
 } work;
@@ -46,37 +49,12 @@ static void part_range(const saved *s, int64_t part, int64_t *begin, int64_t *ro
 
 static void moments_part(void *context, int64_t part, int worker) {
     const work *w = context;
-    int64_t begin, rows, c = w->s->c;
+    const tci_moments *m = w->moments;
+    int64_t begin = tci_part_begin(w->s->rows, m->parts, part);
     (void)worker;
-    part_range(w->s, part, &begin, &rows);
-    tci_normalization_get()->moments(w->x + begin * c, rows, c, w->first + part * c, w->second + part * c,
-                                     w->third + part * c);
-}
-
-static void affine_part(void *context, int64_t part, int worker) {
-    const work *w = context;
-    int64_t begin, rows, c = w->s->c;
-    (void)worker;
-    part_range(w->s, part, &begin, &rows);
-    tci_normalization_get()->affine(w->x + begin * c, rows, c, w->s->mean, w->scale, w->shift,
-                                    w->s->activation == TC_ACTIVATION_RELU, w->out + begin * c);
-}
-
-/* Mean and variance (of the population) of channel k from those of the parts. */
-static void combine(const work *w, int64_t k, double *mean, double *variance) {
-    double count = 0.0, m2 = 0.0;
-    *mean = 0.0;
-    for (int64_t p = 0; p < w->s->parts; p++) {
-        int64_t begin, rows;
-        part_range(w->s, p, &begin, &rows);
-        int64_t at = p * w->s->c + k;
-        double n = (double)rows, rest = (double)w->second[at];
-        double delta = (double)w->first[at] + rest / n - *mean;
-        *mean += delta * n / (count + n);
-        m2 += (double)w->third[at] - rest * rest / n + delta * delta * count * n / (count + n);
-        count += n;
-    }
-    *variance = m2 / count;
+    m->count[part] = tci_part_begin(w->s->rows, m->parts, part + 1) - begin;
+    tci_normalization_get()->moments(w->x + begin * m->c, m->count[part], m->c, m->shift + part * m->c,
+                                     m->sum + part * m->c, m->squares + part * m->c);
 }
 
 typedef struct statistics {
@@ -85,17 +63,20 @@ typedef struct statistics {
     bool update;
 } statistics;
 
-static bool batch_statistics(tc_tape *tape, const tc_tensor *x, saved *s, const statistics *st) {
-    float *scratch = tci_scratch(tape, (size_t)(3 * s->parts * s->c));
-    if (!scratch) return false;
-    int64_t sums = s->parts * s->c;
-    work w = {.s = s, .x = x->data, .first = scratch, .second = scratch + sums, .third = scratch + 2 * sums};
-    tc_parallel_for(tc_tape_threads(tape), s->parts, moments_part, &w);
+static bool batch_statistics(tc_tape *tape, const tc_tensor *x, saved *s, float *mean_of, const statistics *st) {
+    const tci_moments *moments = x->moments;
+    if (!moments) {
+        tci_moments *own = tci_moments_create(tape, tci_ceil_div(s->rows, MOMENT_ROWS), s->c);
+        if (!own) return false;
+        tc_parallel_for(tc_tape_threads(tape), own->parts, moments_part,
+                        &(work){.s = s, .x = x->data, .moments = own});
+        moments = own;
+    }
     for (int64_t k = 0; k < s->c; k++) {
         double mean, variance, m = st->momentum;
-        combine(&w, k, &mean, &variance);
-        s->mean[k] = (float)mean;
-        s->rest[k] = (float)(mean - (double)s->mean[k]);
+        tci_moments_of(moments, k, &mean, &variance);
+        mean_of[k] = (float)mean;
+        s->rest[k] = (float)(mean - (double)mean_of[k]);
         s->rstd[k] = (float)(1.0 / sqrt(variance + (double)st->eps));
         if (!st->update) continue;
         double unbiased = variance * (double)s->rows / (double)tci_max(1, s->rows - 1);
@@ -103,31 +84,15 @@ static bool batch_statistics(tc_tape *tape, const tc_tensor *x, saved *s, const 
         *running_mean = (float)((1.0 - m) * (double)*running_mean + m * mean);
         *running_var = (float)((1.0 - m) * (double)*running_var + m * unbiased);
     }
-    tci_scratch_release(tape, scratch);
     return true;
 }
 
-static void fixed_statistics(saved *s, const statistics *st) {
+static void fixed_statistics(saved *s, float *mean_of, const statistics *st) {
     for (int64_t k = 0; k < s->c; k++) {
-        s->mean[k] = st->running_mean->data[k];
+        mean_of[k] = st->running_mean->data[k];
         s->rest[k] = 0.0f;
         s->rstd[k] = (float)(1.0 / sqrt((double)st->running_var->data[k] + (double)st->eps));
     }
-}
-
-/* y = (x - mean) scale + shift */
-static bool normalise(tc_tape *tape, const saved *s, const tc_tensor *x, const tc_tensor *weight,
-                      const tc_tensor *bias, tc_tensor *y) {
-    float *scale = tci_scratch(tape, (size_t)(2 * s->c)), *shift = scale + s->c;
-    if (!scale) return false;
-    for (int64_t k = 0; k < s->c; k++) {
-        scale[k] = s->rstd[k] * (weight ? weight->data[k] : 1.0f);
-        shift[k] = (bias ? bias->data[k] : 0.0f) - s->rest[k] * scale[k];
-    }
-    tc_parallel_for(tc_tape_threads(tape), s->parts, affine_part,
-                    &(work){.s = s, .x = x->data, .scale = scale, .shift = shift, .out = y->data});
-    tci_scratch_release(tape, scale);
-    return true;
 }
 
 /* ---- Backward ----------------------------------------------------------------------------------------- */
@@ -137,9 +102,8 @@ static void sums_part(void *context, int64_t part, int worker) {
     int64_t begin, rows, c = w->s->c;
     (void)worker;
     part_range(w->s, part, &begin, &rows);
-    tci_normalization_get()->gradient_sums(w->x + begin * c, w->y ? w->y + begin * c : NULL,
-                                           w->dy + begin * c, rows, c, w->s->mean, w->first + part * c,
-                                           w->second + part * c);
+    tci_normalization_get()->gradient_sums(&w->s->map, w->x + begin * c, w->dy + begin * c, rows, c,
+                                           w->g + begin * c, w->first + part * c, w->second + part * c);
 }
 
 static void gradient_part(void *context, int64_t part, int worker) {
@@ -147,26 +111,31 @@ static void gradient_part(void *context, int64_t part, int worker) {
     int64_t begin, rows, c = w->s->c;
     (void)worker;
     part_range(w->s, part, &begin, &rows);
-    tci_normalization_get()->gradient(w->x + begin * c, w->y ? w->y + begin * c : NULL, w->dy + begin * c,
-                                      rows, c, w->s->mean, w->a, w->b, w->d, w->out + begin * c,
-                                      w->accumulate);
+    tci_normalization_get()->gradient(w->x + begin * c, w->g + begin * c, rows, c, w->s->map.mean, w->a, w->b,
+                                      w->d, w->out + begin * c, w->accumulate);
 }
 
 static void put(tci_gradient g, int64_t k, double value) {
     if (g.data) g.data[k] = g.accumulate ? g.data[k] + (float)value : (float)value;
 }
 
+/* totals (2, C): the sums of g and of g (x - mean) over all parts. */
+static void add_parts(const work *w, double *totals) {
+    int64_t c = w->s->c;
+    for (int64_t k = 0; k < 2 * c; k++) totals[k] = 0.0;
+    for (int64_t p = 0; p < w->s->parts; p++) {
+        for (int64_t k = 0; k < c; k++) totals[k] += (double)w->first[p * c + k];
+        for (int64_t k = 0; k < c; k++) totals[c + k] += (double)w->second[p * c + k];
+    }
+}
+
 /* Gradients of weight and bias, and the a, b, d of dx. */
-static void channel_gradients(const work *w, const tc_tensor *weight, tci_gradient dweight,
-                              tci_gradient dbias, float *a, float *b, float *d) {
+static void channel_gradients(const work *w, const double *totals, const tc_tensor *weight,
+                              tci_gradient dweight, tci_gradient dbias, float *a, float *b, float *d) {
     const saved *s = w->s;
     for (int64_t k = 0; k < s->c; k++) {
-        double sum_g = 0.0, sum_gx = 0.0, r = s->rstd[k], rest = s->rest[k], m = (double)s->rows;
-        for (int64_t p = 0; p < s->parts; p++) {
-            sum_g += (double)w->first[p * s->c + k];
-            sum_gx += (double)w->second[p * s->c + k];
-        }
-        sum_gx -= rest * sum_g;
+        double r = s->rstd[k], rest = s->rest[k], m = (double)s->rows;
+        double sum_g = totals[k], sum_gx = totals[s->c + k] - rest * sum_g;
         put(dweight, k, r * sum_gx);
         put(dbias, k, sum_g);
         double gain = r * (weight ? (double)weight->data[k] : 1.0);
@@ -179,16 +148,20 @@ static void channel_gradients(const work *w, const tc_tensor *weight, tci_gradie
 
 static void batchnorm2d_backward(tc_tape *tape, const tci_node *node) {
     const saved *s = node->saved;
-    tc_tensor *x = node->inputs[0], *weight = node->inputs[1], *bias = node->inputs[2];
+    tc_tensor *x = node->inputs[0], *weight = node->inputs[1], *bias = node->inputs[2], *y = node->output;
     int64_t c = s->c, sums = s->parts * c;
-    float *scratch = tci_scratch(tape, (size_t)(2 * sums + 3 * c));
+    float *scratch = tci_scratch(tape, (size_t)(2 * sums + 7 * c));
     if (!scratch) return;
-    float *a = scratch + 2 * sums, *b = a + c, *d = b + c;
-    work w = {.s = s, .x = x->data, .dy = node->output->grad, .first = scratch, .second = scratch + sums};
-    if (s->activation == TC_ACTIVATION_RELU) w.y = node->output->data;
+    double *totals = (double *)scratch;
+    float *a = scratch + 4 * c, *b = a + c, *d = b + c;
+    work w = {.s = s, .x = x->data, .dy = y->grad, .g = y->grad, .first = d + c, .second = d + c + sums};
+    bool keeps = y->retain_grad && s->map.activation != TCI_MAP_NONE;
+    if (keeps) w.g = tci_save(tape, sizeof(float) * (size_t)tc_numel(y));
+    if (!w.g) return;
     tc_parallel_for(tc_tape_threads(tape), s->parts, sums_part, &w);
-    channel_gradients(&w, weight, tci_gradient_of(tape, weight), tci_gradient_of(tape, bias), a, b, d);
-    tci_gradient dx = tci_gradient_of(tape, x);
+    add_parts(&w, totals);
+    channel_gradients(&w, totals, weight, tci_gradient_of(tape, weight), tci_gradient_of(tape, bias), a, b, d);
+    tci_gradient dx = tci_gradient_in_place(tape, node, x);
     if (dx.data) {
         w.a = a, w.b = b, w.d = d;
         w.out = dx.data;
@@ -228,24 +201,27 @@ tc_tensor *tc_batchnorm2d(tc_tape *tape, tc_tensor *x, tc_tensor *weight, tc_ten
     if (training && rows == 1)
         return tci_tape_fail(tape, TC_ERR_SHAPE,
                              "batchnorm2d: one value a channel has no variance; training expects more");
-    tc_tensor *y = tci_result(tape, 4, x->shape);
-    saved *s = y ? tci_save(tape, sizeof *s) : NULL;
-    float *channels = s ? tci_save(tape, sizeof(float) * 3 * (size_t)c) : NULL;
+    saved *s = tci_save(tape, sizeof *s);
+    float *channels = s ? tci_save(tape, sizeof(float) * 5 * (size_t)c) : NULL;
     if (!channels) return NULL;
+    float *mean = channels, *scale = channels + c, *shift = channels + 2 * c;
     *s = (saved){.rows = rows,
                  .c = c,
                  .parts = tci_max(1, tci_min(MOST_PARTS, rows / PART_ROWS)),
                  .fixed = !training && running_mean,
-                 .activation = o.activation,
-                 .mean = channels,
-                 .rest = channels + c,
-                 .rstd = channels + 2 * c};
+                 .map = {mean, scale, shift, tci_map_activation_of(o.activation)},
+                 .rest = channels + 3 * c,
+                 .rstd = channels + 4 * c};
     statistics st = {running_mean, running_var, o.momentum ? o.momentum : 0.1f, o.eps ? o.eps : 1e-5f,
                      training && running_mean};
     if (s->fixed)
-        fixed_statistics(s, &st);
-    else if (!batch_statistics(tape, x, s, &st))
+        fixed_statistics(s, mean, &st);
+    else if (!batch_statistics(tape, x, s, mean, &st))
         return NULL;
-    if (!normalise(tape, s, x, weight, bias, y)) return NULL;
-    return tci_record(tape, &batchnorm2d_op, y, s, x, weight, bias);
+    for (int64_t k = 0; k < c; k++) {
+        scale[k] = s->rstd[k] * (weight ? weight->data[k] : 1.0f);
+        shift[k] = (bias ? bias->data[k] : 0.0f) - s->rest[k] * scale[k];
+    }
+    tc_tensor *y = tci_mapped(tape, x, &s->map);
+    return y ? tci_record(tape, &batchnorm2d_op, y, s, x, weight, bias) : NULL;
 }

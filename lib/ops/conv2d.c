@@ -1,14 +1,17 @@
 /* conv2d.c - y[n, o, i, j] = b[o] + sum over c, a, b of w[o, c, a, b] x[n, c, i s - p + a d, j s - p + b d],
- * then relu if asked for. The passes themselves are in kernels/conv_*.c; here shapes are checked and the
- * algorithm is asked for. */
+ * then relu, then 2 x 2 max pooling if asked for. The passes themselves are in kernels/conv_*.c; here shapes
+ * are checked, the algorithm is asked for, and what it can't do in the same pass is done apart. */
 #include "arith.h"
 #include "common.h"
 #include "conv.h"
 #include "parts.h"
+#include "pooling.h"
+#include "tinycnn/parallel.h"
 
 typedef struct saved {
     tci_conv conv;
     tc_activation activation;
+    uint8_t *winners; /* (N, OH / 2, OW / 2, O) with pooling, else NULL */
 } saved;
 
 /* ---- Shapes ------------------------------------------------------------------------------------------- */
@@ -135,11 +138,51 @@ static void run(tc_tape *tape, const tci_conv *conv, pass_function function, tci
     tci_scratch_release(tape, pass.scratch);
 }
 
-static void bias_backward(tc_tape *tape, const tci_conv *conv, const float *dy, tci_gradient db) {
-    int64_t pixels = conv->n * conv->oh * conv->ow;
-    float *scratch = tci_scratch(tape, (size_t)tci_column_sums_scratch(pixels, conv->o));
+/* 2 x 2 max pooling of picture rows, and back. */
+typedef struct pool_work {
+    const tci_conv *conv;
+    const float *in;
+    float *out;
+    uint8_t *winners;
+} pool_work;
+
+static void pool_row(void *context, int64_t row, int worker) {
+    const pool_work *w = context;
+    const tci_conv *d = w->conv;
+    (void)worker;
+    int64_t high = d->oh / 2, wide = d->ow / 2, line = d->ow * d->o;
+    const float *top = w->in + (row / high * d->oh + row % high * 2) * line;
+    tci_pooling_get()->max_pair(top, top + line, wide, d->o, w->out + row * wide * d->o,
+                                w->winners + row * wide * d->o);
+}
+
+static void unpool_row(void *context, int64_t row, int worker) {
+    const pool_work *w = context;
+    const tci_conv *d = w->conv;
+    (void)worker;
+    int64_t high = d->oh / 2, wide = d->ow / 2, i = row % d->oh, line = d->ow * d->o;
+    int64_t pooled = (row / d->oh * high + tci_min(i / 2, high - 1)) * wide * d->o;
+    tci_pooling_get()->max_pair_backward(w->in + pooled, w->winners + pooled, (int)(i % 2),
+                                         i / 2 < high ? wide : 0, d->ow, d->o, d->o, w->out + row * line);
+}
+
+static int64_t outputs(const tci_conv *conv) {
+    return conv->n * conv->oh * conv->ow * conv->o;
+}
+
+/* The gradient of all of the convolution's outputs from that of the pooled ones. NULL if memory is short. */
+static float *unpooled(tc_tape *tape, const saved *s, const float *dy) {
+    float *whole = tci_scratch(tape, (size_t)outputs(&s->conv));
+    if (whole)
+        tc_parallel_for(tc_tape_threads(tape), s->conv.n * s->conv.oh, unpool_row,
+                        &(pool_work){&s->conv, dy, whole, s->winners});
+    return whole;
+}
+
+static void bias_backward(tc_tape *tape, const float *dy, int64_t pixels, int64_t channels, tci_gradient db) {
+    float *scratch = tci_scratch(tape, (size_t)tci_column_sums_scratch(pixels, channels));
     if (!scratch) return;
-    tci_column_sums(dy, pixels, conv->o, db.data, db.accumulate, scratch, tc_tape_threads(tape));
+    tci_column_sums(dy, pixels, channels, db.data, db.accumulate, scratch, tc_tape_threads(tape));
     tci_scratch_release(tape, scratch);
 }
 
@@ -147,40 +190,82 @@ static void conv2d_backward(tc_tape *tape, const tci_node *node) {
     const saved *s = node->saved;
     const tci_conv *conv = &s->conv;
     const tci_conv_algorithm *algorithm = tci_conv_choose(conv);
-    tc_tensor *x = node->inputs[0], *weight = node->inputs[1], *bias = node->inputs[2];
+    tc_tensor *x = node->inputs[0], *weight = node->inputs[1], *bias = node->inputs[2], *y = node->output;
     const float *dy = tci_gradient_before(tape, node, s->activation);
     if (!dy) return;
     tci_gradient db = tci_gradient_of(tape, bias);
-    if (db.data) bias_backward(tape, conv, dy, db);
+    if (db.data) bias_backward(tape, dy, tc_numel(y) / conv->o, conv->o, db);
+    uint8_t *winners = algorithm->fused ? s->winners : NULL;
+    float *whole = s->winners && !winners ? unpooled(tape, s, dy) : NULL;
+    if (s->winners && !winners && !whole) return;
+    if (whole) dy = whole;
     tci_gradient dw = tci_gradient_of(tape, weight);
     if (dw.data)
         run(tape, conv, algorithm->backward_weight, algorithm->weight_scratch(conv),
-            (tci_conv_pass){.a = x->data, .b = dy, .out = dw.data, .accumulate = dw.accumulate});
+            (tci_conv_pass){.a = x->data,
+                            .b = dy,
+                            .out = dw.data,
+                            .accumulate = dw.accumulate,
+                            .map = x->map,
+                            .winners = winners});
     tci_gradient dx = tci_gradient_of(tape, x);
     if (dx.data)
         run(tape, conv, algorithm->backward_data, algorithm->data_scratch(conv),
-            (tci_conv_pass){.a = dy, .b = weight->data, .out = dx.data, .accumulate = dx.accumulate});
+            (tci_conv_pass){.a = dy,
+                            .b = weight->data,
+                            .out = dx.data,
+                            .accumulate = dx.accumulate,
+                            .winners = winners});
+    tci_scratch_release(tape, whole);
 }
 
 static const tci_op conv2d_op = {"conv2d", conv2d_backward};
 
+/* Room for the result, pooled or not, and for which pixels won. NULL with the failure kept. */
+static tc_tensor *result(tc_tape *tape, const tci_conv *conv, bool pool, uint8_t **winners) {
+    if (!pool) return tci_result(tape, 4, (const int64_t[]){conv->n, conv->o, conv->oh, conv->ow});
+    if (conv->oh < 2 || conv->ow < 2)
+        return tci_tape_fail(tape, TC_ERR_SHAPE, "conv2d: %lld x %lld outputs can't be pooled 2 x 2",
+                             (long long)conv->oh, (long long)conv->ow);
+    tc_tensor *y = tci_result(tape, 4, (const int64_t[]){conv->n, conv->o, conv->oh / 2, conv->ow / 2});
+    if (y) *winners = tci_save(tape, (size_t)tc_numel(y));
+    return *winners ? y : NULL;
+}
+
 tc_tensor *tc_conv2d(tc_tape *tape, tc_tensor *x, tc_tensor *weight, tc_tensor *bias,
                      const tc_conv2d_options *options) {
-    if (!tci_begin(tape, "conv2d", x, weight)) return NULL;
+    if (!tci_begin_mapped(tape, "conv2d", x, weight)) return NULL;
     tc_conv2d_options o = options ? *options : (tc_conv2d_options){0};
     tci_conv conv;
-    if (!describe(tape, x, weight, bias, &o, &conv)) return NULL;
-    tc_tensor *y = tci_result(tape, 4, (const int64_t[]){conv.n, conv.o, conv.oh, conv.ow});
-    saved *s = y ? tci_save(tape, sizeof *s) : NULL;
-    if (!s) return NULL;
-    *s = (saved){conv, o.activation};
+    if (!tci_at_most_relu(tape, "conv2d", o.activation) || !describe(tape, x, weight, bias, &o, &conv))
+        return NULL;
     const tci_conv_algorithm *algorithm = tci_conv_choose(&conv);
+    if (!algorithm->fused && !tci_settle(tape, x)) return NULL;
+    saved *s = tci_save(tape, sizeof *s);
+    if (!s) return NULL;
+    *s = (saved){conv, o.activation, NULL};
+    tc_tensor *y = result(tape, &conv, o.pool, &s->winners);
+    if (!y) return NULL;
+    tci_moments *moments = NULL;
+    if (o.moments && algorithm->fused) {
+        moments = tci_moments_create(tape, algorithm->moment_parts(&conv), conv.o);
+        if (!moments) return NULL;
+    }
+    float *whole = o.pool && !algorithm->fused ? tci_scratch(tape, (size_t)outputs(&conv)) : NULL;
     run(tape, &conv, algorithm->forward, algorithm->forward_scratch(&conv),
         (tci_conv_pass){.a = x->data,
                         .b = weight->data,
                         .bias = bias ? bias->data : NULL,
-                        .out = y->data,
-                        .relu = o.activation == TC_ACTIVATION_RELU});
+                        .out = whole ? whole : y->data,
+                        .relu = o.activation == TC_ACTIVATION_RELU,
+                        .map = x->map,
+                        .winners = whole ? NULL : s->winners,
+                        .moments = moments});
     if (tc_tape_status(tape) != TC_OK) return NULL;
+    if (whole)
+        tc_parallel_for(tc_tape_threads(tape), conv.n * (conv.oh / 2), pool_row,
+                        &(pool_work){&conv, whole, y->data, s->winners});
+    tci_scratch_release(tape, whole);
+    y->moments = moments;
     return tci_record(tape, &conv2d_op, y, s, x, weight, bias);
 }

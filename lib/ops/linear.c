@@ -64,6 +64,7 @@ tc_tensor *tc_linear(tc_tape *tape, tc_tensor *x, tc_tensor *weight, tc_tensor *
                      tc_activation activation) {
     if (!tci_begin(tape, "linear", x, weight) || !fits(tape, x, weight, bias)) return NULL;
     int64_t n = x->shape[0], in = x->shape[1], out = weight->shape[0];
+    if (!tci_at_most_relu(tape, "linear", activation)) return NULL;
     tc_tensor *y = tci_result(tape, 2, (const int64_t[]){n, out});
     tc_activation *saved = y ? tci_save(tape, sizeof *saved) : NULL;
     if (!saved) return NULL;

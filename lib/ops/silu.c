@@ -9,5 +9,5 @@ static void silu_backward(tc_tape *tape, const tci_node *node) {
 static const tci_op silu_op = {"silu", silu_backward};
 
 tc_tensor *tc_silu(tc_tape *tape, tc_tensor *x) {
-    return tci_smooth(tape, &silu_op, tci_activation_get()->silu, x);
+    return tci_smooth(tape, &silu_op, tci_activation_get()->silu, TCI_MAP_NONE, x);
 }

@@ -28,7 +28,11 @@ static inline int tc_hw_width(tc_hw v) {
 #define TC_SAME ((tc_hw)-1)
 
 /* What an operation may apply to its result while that is still in cache. */
-typedef enum tc_activation { TC_ACTIVATION_NONE, TC_ACTIVATION_RELU } tc_activation;
+typedef enum tc_activation {
+    TC_ACTIVATION_NONE,
+    TC_ACTIVATION_RELU,
+    TC_ACTIVATION_GELU /* the exact form; batchnorm2d only, others refuse it */
+} tc_activation;
 
 /* ---- Convolution and linear --------------------------------------------------------------------------- */
 
@@ -38,10 +42,12 @@ typedef struct tc_conv2d_options {
     tc_hw dilation; /* 0: 1 */
     int groups;     /* 0: 1 */
     tc_activation activation;
+    bool pool;    /* max_pool2d of the result, 2 x 2 with stride 2, in the same pass */
+    bool moments; /* gathers what a batchnorm2d of the result in training wants to know of it */
 } tc_conv2d_options;
 
 /* torch.nn.functional.conv2d. x (N, C, H, W), weight (O, C / groups, KH, KW), bias (O) or NULL gives (N, O,
- * OH, OW) with OH = floor((H + 2 padding - dilation (KH - 1) - 1) / stride) + 1.
+ * OH, OW) with OH = floor((H + 2 padding - dilation (KH - 1) - 1) / stride) + 1; with pool (N, O, floor(OH / 2), floor(OW / 2)).
  * 3 x 3 kernels with stride 1 and many channels go by Winograd's F(4x4, 3x3): as exact as a plain float sum, but
  * an infinity or NaN in a picture reaches the 4 x 4 outputs of its tile. */
 tc_tensor *tc_conv2d(tc_tape *tape, tc_tensor *x, tc_tensor *weight, tc_tensor *bias,

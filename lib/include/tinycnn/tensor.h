@@ -29,6 +29,10 @@ typedef struct tc_tensor {
     bool retain_grad;   /* keep grad after backward; leaves always do */
     bool from_pool;     /* for the tape: data was taken from its pool of buffers */
     const void *node;   /* for the tape: what computed this tensor; NULL for a leaf */
+    /* For the tape: what is still to be applied to data (only within tc_model_forward()), and statistics of
+     * data that were gathered as it was written; NULL where there is none. */
+    const struct tci_map *map;
+    const struct tci_moments *moments;
 } tc_tensor;
 
 /* Zero-filled. NULL on a bad shape (negative extent, more than 4 dimensions, a size that overflows) or when

@@ -3,7 +3,7 @@
 #include "activation.h"
 
 #include "philox.h"
-#include "vector_math.h"
+#include "through.h"
 
 /* dx[i] = value or dx[i] += value; the test is taken out of the loop by the compiler. */
 #define STORE(dx, i, value) (dx)[i] = accumulate ? (dx)[i] + (value) : (value)
@@ -65,10 +65,23 @@ static void silu_backward(const float *x, const float *dy, float *dx, int64_t n,
     apply_backward(vector_silu_slope, x, dy, dx, n, accumulate);
 }
 
-static void add(const float *a, const float *b, float *restrict y, int64_t n, bool with_relu) {
-    for (int64_t i = 0; i < n; i++) {
-        float sum = a[i] + b[i];
-        y[i] = with_relu && sum < 0.0f ? 0.0f : sum;
+/* One of the two terms; which way it is read does not change within a tensor. */
+ALWAYS_INLINE vector term(const float *x, const tci_map *map, int64_t k, int64_t lanes) {
+    vector v = load(x + k, lanes);
+    if (!map) return v;
+    map_lanes m = load_map(map, k, lanes);
+    return map->activation == TCI_MAP_RELU   ? through(&m, v, TCI_MAP_RELU)
+           : map->activation == TCI_MAP_GELU ? through(&m, v, TCI_MAP_GELU)
+                                             : through(&m, v, TCI_MAP_NONE);
+}
+
+static void add(const float *a, const tci_map *map_a, const float *b, const tci_map *map_b, float *y,
+                int64_t rows, int64_t c, bool with_relu) {
+    for (int64_t r = 0; r < rows; r++, a += c, b += c, y += c) {
+        for (int64_t k = 0; k < c; k += WIDTH) {
+            vector sum = term(a, map_a, k, c - k) + term(b, map_b, k, c - k);
+            store(y + k, with_relu ? vector_relu(sum) : sum, c - k);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 /* normalization.c - sums over rows, kept in one accumulator a column so that the loops run along memory. */
 #include "normalization.h"
 
-#include <string.h>
+#include "through.h"
 
 static void column_sums(const float *x, int64_t rows, int64_t c, float *restrict sum) {
     memset(sum, 0, sizeof(float) * (size_t)c);
@@ -28,55 +28,52 @@ static void moments(const float *x, int64_t rows, int64_t c, float *restrict mea
     }
 }
 
-static void affine(const float *x, int64_t rows, int64_t c, const float *restrict mean,
-                   const float *restrict scale, const float *restrict shift, bool relu, float *y) {
-    for (int64_t r = 0; r < rows; r++) {
-        const float *restrict in = x + r * c;
-        float *restrict out = y + r * c;
-        if (relu) {
-            for (int64_t k = 0; k < c; k++) {
-                float value = (in[k] - mean[k]) * scale[k] + shift[k];
-                out[k] = value < 0.0f ? 0.0f : value;
-            }
-        } else {
-            for (int64_t k = 0; k < c; k++) out[k] = (in[k] - mean[k]) * scale[k] + shift[k];
+ALWAYS_INLINE void apply_to(const tci_map *map, const float *x, int64_t rows, int64_t c, float *y,
+                            tci_map_activation activation) {
+    for (int64_t r = 0; r < rows; r++, x += c, y += c) {
+        for (int64_t k = 0; k < c; k += WIDTH) {
+            map_lanes m = load_map(map, k, c - k);
+            store(y + k, through(&m, load(x + k, c - k), activation), c - k);
         }
     }
 }
 
-static void gradient_sums(const float *x, const float *y, const float *dy, int64_t rows, int64_t c,
-                          const float *restrict mean, float *restrict sum_g, float *restrict sum_gx) {
+static void apply(const tci_map *map, const float *x, int64_t rows, int64_t c, float *y) {
+    FOR_ACTIVATION(map, apply_to, map, x, rows, c, y)
+}
+
+ALWAYS_INLINE void sums_of(const tci_map *map, const float *x, const float *dy, int64_t rows, int64_t c,
+                           float *g, float *sum_g, float *sum_gx, tci_map_activation activation) {
+    for (int64_t r = 0; r < rows; r++, x += c, dy += c, g += c) {
+        for (int64_t k = 0; k < c; k += WIDTH) {
+            int64_t lanes = c - k;
+            map_lanes m = load_map(map, k, lanes);
+            vector in = load(x + k, lanes), grad = back_through(&m, in, load(dy + k, lanes), activation);
+            if (activation != TCI_MAP_NONE) store(g + k, grad, lanes);
+            store(sum_g + k, load(sum_g + k, lanes) + grad, lanes);
+            store(sum_gx + k, load(sum_gx + k, lanes) + grad * (in - m.mean), lanes);
+        }
+    }
+}
+
+static void gradient_sums(const tci_map *map, const float *x, const float *dy, int64_t rows, int64_t c,
+                          float *g, float *sum_g, float *sum_gx) {
     memset(sum_g, 0, sizeof(float) * (size_t)c);
     memset(sum_gx, 0, sizeof(float) * (size_t)c);
-    for (int64_t r = 0; r < rows; r++) {
-        const float *restrict in = x + r * c, *restrict grad = dy + r * c;
-        if (y) {
-            const float *restrict out = y + r * c;
-            for (int64_t k = 0; k < c; k++) {
-                float g = out[k] <= 0.0f ? 0.0f : grad[k];
-                sum_g[k] += g;
-                sum_gx[k] += g * (in[k] - mean[k]);
-            }
-        } else {
-            for (int64_t k = 0; k < c; k++) {
-                sum_g[k] += grad[k];
-                sum_gx[k] += grad[k] * (in[k] - mean[k]);
-            }
-        }
-    }
+    FOR_ACTIVATION(map, sums_of, map, x, dy, rows, c, g, sum_g, sum_gx)
 }
 
-static void gradient(const float *x, const float *y, const float *dy, int64_t rows, int64_t c,
-                     const float *restrict mean, const float *restrict a, const float *restrict b,
-                     const float *restrict d, float *dx, bool accumulate) {
-    for (int64_t r = 0; r < rows; r++) {
-        const float *restrict in = x + r * c, *restrict grad = dy + r * c;
-        const float *restrict out = y ? y + r * c : NULL;
-        float *restrict result = dx + r * c;
-        for (int64_t k = 0; k < c; k++) {
-            float g = out && out[k] <= 0.0f ? 0.0f : grad[k];
-            float value = g * a[k] + ((in[k] - mean[k]) * b[k] + d[k]);
-            result[k] = accumulate ? result[k] + value : value;
+static void gradient(const float *x, const float *g, int64_t rows, int64_t c, const float *restrict mean,
+                     const float *restrict a, const float *restrict b, const float *restrict d, float *dx,
+                     bool accumulate) {
+    for (int64_t r = 0; r < rows; r++, x += c, g += c, dx += c) {
+        for (int64_t k = 0; k < c; k += WIDTH) {
+            int64_t lanes = c - k;
+            vector rest = load(x + k, lanes) - load(mean + k, lanes);
+            vector value = load(g + k, lanes) * load(a + k, lanes) +
+                           (rest * load(b + k, lanes) + load(d + k, lanes));
+            if (accumulate) value += load(dx + k, lanes);
+            store(dx + k, value, lanes);
         }
     }
 }
@@ -84,7 +81,7 @@ static void gradient(const float *x, const float *y, const float *dy, int64_t ro
 const tci_normalization TCI_TABLE(tci_normalization) = {
     .column_sums = column_sums,
     .moments = moments,
-    .affine = affine,
+    .apply = apply,
     .gradient_sums = gradient_sums,
     .gradient = gradient,
 };

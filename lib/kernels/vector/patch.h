@@ -7,7 +7,7 @@
 #define TCI_PATCH_H
 
 #include "arith.h"
-#include "vector_math.h"
+#include "through.h"
 #include "winograd.h"
 
 typedef enum reading { READ_PLAIN, READ_MAP, READ_MAP_RELU, READ_MAP_GELU, READ_UNPOOL } reading;
@@ -32,21 +32,13 @@ ALWAYS_INLINE bool is_whole(const patch *p, reading how) {
            p->w + p->size <= p->width;
 }
 
-/* The map's numbers for the channels of one vector. */
-typedef struct map_lanes {
-    vector mean, scale, shift;
-} map_lanes;
-
-ALWAYS_INLINE map_lanes load_map(const tci_map *map, int64_t k, int64_t lanes, reading how) {
-    if (how == READ_PLAIN || how == READ_UNPOOL) return (map_lanes){{0}, {0}, {0}};
-    return (map_lanes){load(map->mean + k, lanes), load(map->scale + k, lanes), load(map->shift + k, lanes)};
+/* The activation of a reading through a map. */
+ALWAYS_INLINE tci_map_activation activation_of(reading how) {
+    return how == READ_MAP_RELU ? TCI_MAP_RELU : how == READ_MAP_GELU ? TCI_MAP_GELU : TCI_MAP_NONE;
 }
 
-ALWAYS_INLINE vector through(const map_lanes *m, vector x, reading how) {
-    vector y = (x - m->mean) * m->scale + m->shift;
-    if (how == READ_MAP_RELU) return vector_relu(y);
-    if (how == READ_MAP_GELU) return vector_gelu(y);
-    return y;
+ALWAYS_INLINE bool is_mapped(reading how) {
+    return how != READ_PLAIN && how != READ_UNPOOL;
 }
 
 typedef uint8_t bytes __attribute__((vector_size(WIDTH), aligned(1), may_alias));
@@ -73,7 +65,7 @@ ALWAYS_INLINE vector read_pixel(const tci_picture *x, const patch *p, const map_
                                 int64_t k, int64_t lanes, reading how) {
     const float *corner = x->data + ((p->n * p->height + p->h) * p->width + p->w) * p->c + k;
     vector v = load(corner + (i * p->width + j) * p->c, lanes);
-    return how == READ_PLAIN ? v : through(m, v, how);
+    return is_mapped(how) ? through(m, v, activation_of(how)) : v;
 }
 
 /* The pixels of a patch that is not whole; zeros outside. */
@@ -87,7 +79,7 @@ ALWAYS_INLINE void read_patch(const tci_picture *x, const patch *p, const map_la
             const float *row = x->data + ((p->n * p->height + p->h + i) * p->width + p->w) * p->c + k;
             for (int64_t j = left; j < right; j++) {
                 vector v = load(row + j * p->c, lanes);
-                pixels[i * size + j] = how == READ_PLAIN ? v : through(m, v, how);
+                pixels[i * size + j] = is_mapped(how) ? through(m, v, activation_of(how)) : v;
             }
         }
         return;

@@ -61,4 +61,9 @@ ALWAYS_INLINE vector vector_select(mask m, vector yes, vector no) {
     return (vector)(((mask)yes & m) | ((mask)no & ~m));
 }
 
+/* Where v takes the place of the largest so far in a maximum: it is larger, or the first NaN. */
+ALWAYS_INLINE mask vector_wins(vector v, vector best) {
+    return (v > best) | ((v != v) & (best == best));
+}
+
 #endif

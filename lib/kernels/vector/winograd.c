@@ -100,7 +100,8 @@ static place place_of(tci_tiling tiling, int64_t t) {
 ALWAYS_INLINE void input_tile(const tci_picture *x, const patch *p, int64_t k, int64_t lanes, reading how,
                               bool whole, float *out, int64_t point_stride) {
     vector half[36], pixels[36];
-    map_lanes m = load_map(x->map, k, lanes, how);
+    map_lanes m = {{0}, {0}, {0}};
+    if (is_mapped(how)) m = load_map(x->map, k, lanes);
     if (!whole) read_patch(x, p, &m, k, lanes, how, pixels);
     UNROLL
     for (int j = 0; j < 6; j++) {
@@ -212,7 +213,7 @@ ALWAYS_INLINE void output_tile(const float *in, int64_t point_stride, const tci_
             UNROLL
             for (int i = 1; i < 4; i++) {
                 vector other = y[corner + i / 2 * 4 + i % 2] + bias;
-                mask wins = (other > v) | (other != other);
+                mask wins = vector_wins(other, v);
                 v = vector_select(wins, other, v);
                 winner = (winner & ~wins) | (wins & i);
             }
