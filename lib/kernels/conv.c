@@ -14,7 +14,7 @@ static bool wants_winograd(const tci_conv *d) {
 }
 
 const tci_conv_algorithm *tci_conv_choose(const tci_conv *d) {
-    if (d->groups > 1 && d->groups == d->c) return &tci_conv_depthwise;
+    if (d->groups > 1 && d->groups == d->c && d->groups == d->o) return &tci_conv_depthwise;
     if (wants_winograd(d)) return &tci_conv_winograd;
     if (d->groups == 1 && d->dilation_w == 1) return &tci_conv_direct;
     return &tci_conv_im2col;

@@ -52,7 +52,7 @@ extern const tci_conv_algorithm tci_conv_im2col;
 extern const tci_conv_algorithm tci_conv_direct;
 /* 3 x 3, stride 1, dilation 1, groups = 1, padding at most 2: a quarter of the multiplications. */
 extern const tci_conv_algorithm tci_conv_winograd;
-/* groups = C: one input channel a group. */
+/* groups = C = O: every channel on its own. */
 extern const tci_conv_algorithm tci_conv_depthwise;
 
 /* The algorithm for this shape. */

@@ -1,5 +1,4 @@
-/* window.h - moving the windows of a convolution in and out of matrices, and convolving channel by channel.
- */
+/* window.h - moving the windows of a convolution in and out of matrices. */
 #ifndef TCI_WINDOW_H
 #define TCI_WINDOW_H
 
@@ -15,14 +14,6 @@ typedef struct tci_window {
     /* The reverse: adds each entry to the input it came from. */
     void (*col2im)(const tci_conv *conv, const float *columns, int64_t group, int64_t first, int64_t rows,
                    float *dx);
-    /* Depthwise, groups = C, O = C * multiplier. taps (KH, KW, O): the weights with the channels innermost.
-     * Output row `row` of all N OH; gradient of picture n, which must be zero or hold what is added to;
-     * contribution of output row `row` to dtaps. */
-    void (*depthwise_row)(const tci_conv *conv, const float *x, const float *taps, const float *bias,
-                          bool relu, float *y, int64_t row);
-    void (*depthwise_data)(const tci_conv *conv, const float *dy, const float *taps, float *dx, int64_t n);
-    void (*depthwise_weight_row)(const tci_conv *conv, const float *x, const float *dy, float *dtaps,
-                                 int64_t row);
     /* y (rows, O) += bias, then relu if asked for; bias may be NULL. */
     void (*epilogue)(float *y, int64_t rows, int64_t o, const float *bias, bool relu);
     /* total[i] = part 0 [i] + part 1 [i] + ..., in this order, or += it; parts are `stride` floats apart. */

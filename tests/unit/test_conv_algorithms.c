@@ -38,7 +38,7 @@ enum { ALGORITHMS = sizeof algorithms / sizeof *algorithms };
 
 static bool can(const tci_conv_algorithm *algorithm, const tci_conv *d) {
     if (algorithm == &tci_conv_im2col) return true;
-    if (algorithm == &tci_conv_depthwise) return d->groups == d->c;
+    if (algorithm == &tci_conv_depthwise) return d->groups == d->c && d->groups == d->o;
     if (d->groups != 1 || d->dilation_w != 1) return false;
     if (algorithm == &tci_conv_direct) return true;
     return d->kh == 3 && d->kw == 3 && d->dilation_h == 1 && tci_can_turn(d);

@@ -25,19 +25,33 @@ typedef int32_t mask __attribute__((vector_size(4 * WIDTH), aligned(4), may_alia
 #define UNROLL _Pragma("GCC unroll 36")
 #endif
 
-/* The first `lanes` floats; the rest is zero, or not stored. */
+/* The first `lanes` floats; the rest is zero, or not stored. Piece by piece in powers of two: a memcpy of
+ * changing length would be a call. */
 ALWAYS_INLINE vector load(const float *p, int64_t lanes) {
     if (lanes >= WIDTH) return *(const vector *)p;
     vector v = {0};
-    memcpy(&v, p, sizeof(float) * (size_t)lanes);
+    int64_t at = 0;
+    UNROLL
+    for (int half = WIDTH / 2; half > 0; half /= 2) {
+        if (!(lanes & half)) continue;
+        memcpy((float *)&v + at, p + at, sizeof(float) * (size_t)half);
+        at += half;
+    }
     return v;
 }
 
 ALWAYS_INLINE void store(float *p, vector v, int64_t lanes) {
-    if (lanes >= WIDTH)
+    if (lanes >= WIDTH) {
         *(vector *)p = v;
-    else
-        memcpy(p, &v, sizeof(float) * (size_t)lanes);
+        return;
+    }
+    int64_t at = 0;
+    UNROLL
+    for (int half = WIDTH / 2; half > 0; half /= 2) {
+        if (!(lanes & half)) continue;
+        memcpy(p + at, (float *)&v + at, sizeof(float) * (size_t)half);
+        at += half;
+    }
 }
 
 /* max(0, v); NaN stays. */
