@@ -54,6 +54,8 @@ extern const tci_conv_algorithm tci_conv_direct;
 extern const tci_conv_algorithm tci_conv_winograd;
 /* groups = C = O: every channel on its own. */
 extern const tci_conv_algorithm tci_conv_depthwise;
+/* Any shape; good for small pictures in large batches: pixel by pixel, the batch as a matrix. */
+extern const tci_conv_algorithm tci_conv_pixels;
 
 /* The algorithm for this shape. */
 const tci_conv_algorithm *tci_conv_choose(const tci_conv *conv);

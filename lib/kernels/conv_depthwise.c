@@ -17,39 +17,6 @@ static int64_t pieces_of_a_picture(const tci_conv *d) {
     return tci_max(1, tci_min(d->oh, LEAST_PIECES / d->n));
 }
 
-/* ---- Which taps lie inside the picture ---------------------------------------------------------------- */
-
-/* One dimension: output i begins at input i stride - pad. */
-typedef struct axis {
-    int64_t in, out, taps, stride, pad, dilation;
-} axis;
-
-static axis rows_of(const tci_conv *d) {
-    return (axis){d->h, d->oh, d->kh, d->stride_h, d->pad_h, d->dilation_h};
-}
-
-static axis columns_of(const tci_conv *d) {
-    return (axis){d->w, d->ow, d->kw, d->stride_w, d->pad_w, d->dilation_w};
-}
-
-/* `count` outputs from `first` on that see the taps [low, low + taps); `in` is the input at tap low of the
- * first. */
-typedef struct run {
-    int64_t first, count, low, taps, in;
-} run;
-
-/* The longest run from output i on that ends before `end`; where some taps lie outside, one output. */
-static run run_from(const axis *a, int64_t i, int64_t end) {
-    int64_t begin = i * a->stride - a->pad, reach = (a->taps - 1) * a->dilation;
-    if (begin >= 0 && begin + reach < a->in) {
-        int64_t inside = (a->in - 1 - reach + a->pad) / a->stride + 1;
-        return (run){i, tci_min(inside, end) - i, 0, a->taps, begin};
-    }
-    int64_t low = begin < 0 ? tci_ceil_div(-begin, a->dilation) : 0;
-    int64_t high = begin < a->in ? tci_min(a->taps, tci_ceil_div(a->in - begin, a->dilation)) : 0;
-    return (run){i, 1, low, tci_max(0, high - low), begin + low * a->dilation};
-}
-
 /* ---- Forward and backward data ------------------------------------------------------------------------ */
 
 /* A pass is one phase forward, several backwards (phase.h). */
@@ -61,12 +28,12 @@ typedef struct gather_work {
 
 static void gather_row(const tci_phase *phase, const tci_conv_pass *pass, int64_t n, int64_t i) {
     const tci_conv *d = &phase->conv;
-    axis rows = rows_of(d), columns = columns_of(d);
-    run r = run_from(&rows, i, i + 1);
+    tci_axis rows = tci_rows(d), columns = tci_columns(d);
+    tci_run r = tci_run_from(&rows, i, i + 1);
     const float *x = pass->a + (n * d->h + r.in) * d->w * d->c, *taps = pass->scratch;
     float *y = pass->out + phase->out_first + n * phase->out_picture + i * phase->out_row;
     for (int64_t j = 0; j < d->ow;) {
-        run s = run_from(&columns, j, d->ow);
+        tci_run s = tci_run_from(&columns, j, d->ow);
         int64_t first = phase->tap_first + r.low * phase->tap_row + s.low * phase->tap_column;
         tci_depthwise_get()->row(&(tci_depthwise_row){.pixels = s.count,
                                                       .channels = d->c,
@@ -134,7 +101,8 @@ typedef struct weight_work {
 } weight_work;
 
 /* What the pixels r x s of picture n add to the taps that they see. */
-static void weight_rectangle(const weight_work *w, int64_t n, const run *r, const run *s, float *dtaps) {
+static void weight_rectangle(const weight_work *w, int64_t n, const tci_run *r, const tci_run *s,
+                             float *dtaps) {
     const tci_conv *d = w->d;
     int64_t count = r->taps * s->taps, pieces = tci_ceil_div(count, TCI_DEPTHWISE_TAPS), line = d->w * d->c;
     tci_depthwise_taps some = {.rows = r->count,
@@ -159,11 +127,11 @@ static void weight_rectangle(const weight_work *w, int64_t n, const run *r, cons
 }
 
 static void weight_piece(const weight_work *w, int64_t n, int64_t begin, int64_t end, float *dtaps) {
-    axis rows = rows_of(w->d), columns = columns_of(w->d);
+    tci_axis rows = tci_rows(w->d), columns = tci_columns(w->d);
     for (int64_t i = begin; i < end;) {
-        run r = run_from(&rows, i, end);
+        tci_run r = tci_run_from(&rows, i, end);
         for (int64_t j = 0; j < w->d->ow;) {
-            run s = run_from(&columns, j, w->d->ow);
+            tci_run s = tci_run_from(&columns, j, w->d->ow);
             weight_rectangle(w, n, &r, &s, dtaps);
             j += s.count;
         }

@@ -24,4 +24,22 @@ tci_phase tci_forward_phase(const tci_conv *conv);
 int64_t tci_data_phases(const tci_conv *conv);
 tci_phase tci_data_phase(const tci_conv *conv, int64_t index);
 
+/* Which taps of its kernel an output sees, the others lying outside of the picture; one dimension of a
+ * convolution: output i begins at input i stride - pad. */
+typedef struct tci_axis {
+    int64_t in, out, taps, stride, pad, dilation;
+} tci_axis;
+
+tci_axis tci_rows(const tci_conv *conv);
+tci_axis tci_columns(const tci_conv *conv);
+
+/* `count` outputs from `first` on that see the taps [low, low + taps); `in` is the input at tap low of the
+ * first. */
+typedef struct tci_run {
+    int64_t first, count, low, taps, in;
+} tci_run;
+
+/* The longest run from output i on that ends before `end`; where some taps lie outside, one output. */
+tci_run tci_run_from(const tci_axis *axis, int64_t i, int64_t end);
+
 #endif

@@ -32,12 +32,12 @@ static const shape shapes[] = {
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 static const tci_conv_algorithm *const algorithms[] = {&tci_conv_im2col, &tci_conv_direct, &tci_conv_winograd,
-                                                       &tci_conv_depthwise};
-static const double bounds[] = {4e-6, 4e-6, 6e-6, 4e-6};
+                                                       &tci_conv_depthwise, &tci_conv_pixels};
+static const double bounds[] = {4e-6, 4e-6, 6e-6, 4e-6, 4e-6};
 enum { ALGORITHMS = sizeof algorithms / sizeof *algorithms };
 
 static bool can(const tci_conv_algorithm *algorithm, const tci_conv *d) {
-    if (algorithm == &tci_conv_im2col) return true;
+    if (algorithm == &tci_conv_im2col || algorithm == &tci_conv_pixels) return true;
     if (algorithm == &tci_conv_depthwise) return d->groups == d->c && d->groups == d->o;
     if (d->groups != 1 || d->dilation_w != 1) return false;
     if (algorithm == &tci_conv_direct) return true;
