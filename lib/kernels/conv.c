@@ -28,5 +28,5 @@ const tci_conv_algorithm *tci_conv_choose(const tci_conv *d) {
     if (wants_pixels(d)) return &tci_conv_pixels;
     if (wants_winograd(d)) return &tci_conv_winograd;
     if (d->groups == 1 && d->dilation_w == 1) return &tci_conv_direct;
-    return &tci_conv_im2col;
+    return &tci_conv_gathered;
 }

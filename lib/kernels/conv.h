@@ -46,10 +46,10 @@ typedef struct tci_conv_algorithm {
     void (*backward_weight)(const tci_conv *conv, const tci_conv_pass *pass);
 } tci_conv_algorithm;
 
-/* Any shape: unrolled windows times weights, by OpenBLAS. */
-extern const tci_conv_algorithm tci_conv_im2col;
 /* groups = 1, dilation_w = 1: a product that reads the padded picture in place. */
 extern const tci_conv_algorithm tci_conv_direct;
+/* Any shape: that product on blocks that are put in order for it. */
+extern const tci_conv_algorithm tci_conv_gathered;
 /* 3 x 3, stride 1, dilation 1, groups = 1, padding at most 2: a quarter of the multiplications. */
 extern const tci_conv_algorithm tci_conv_winograd;
 /* groups = C = O: every channel on its own. */

@@ -166,7 +166,7 @@ static tci_conv_scratch forward_scratch(const tci_conv *d) {
 
 static void backward_data(const tci_conv *d, const tci_conv_pass *pass) {
     if (!tci_can_turn(d)) {
-        tci_conv_im2col.backward_data(d, pass);
+        tci_conv_gathered.backward_data(d, pass);
         return;
     }
     tci_conv t = tci_turned(d);
@@ -177,7 +177,7 @@ static void backward_data(const tci_conv *d, const tci_conv_pass *pass) {
 }
 
 static tci_conv_scratch data_scratch(const tci_conv *d) {
-    if (!tci_can_turn(d)) return tci_conv_im2col.data_scratch(d);
+    if (!tci_can_turn(d)) return tci_conv_gathered.data_scratch(d);
     tci_conv t = tci_turned(d);
     tci_conv_scratch scratch = forward_scratch(&t);
     scratch.shared += (size_t)tci_round_up(d->o * depth(d), 16);

@@ -16,8 +16,8 @@ tci_phase tci_forward_phase(const tci_conv *d) {
                        .out_pixel = d->o};
 }
 
-static int64_t common_divisor(int64_t a, int64_t b) {
-    return b == 0 ? a : common_divisor(b, a % b);
+int64_t tci_common_divisor(int64_t a, int64_t b) {
+    return b == 0 ? a : tci_common_divisor(b, a % b);
 }
 
 /* One dimension of a phase: dx[first + i stride] = sum over t of dy[i - pad + t dilation] w[tap + t tap_step].
@@ -30,7 +30,7 @@ typedef struct part {
 
 static part part_of(int64_t size, int64_t first, int64_t kernel, int64_t stride, int64_t pad,
                     int64_t dilation) {
-    int64_t divisor = common_divisor(stride, dilation), step = stride / divisor, lowest = 0;
+    int64_t divisor = tci_common_divisor(stride, dilation), step = stride / divisor, lowest = 0;
     part a = {.count = tci_max(0, tci_ceil_div(size - first, stride)),
               .tap_step = -step,
               .dilation = dilation / divisor};

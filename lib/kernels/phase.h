@@ -24,6 +24,8 @@ tci_phase tci_forward_phase(const tci_conv *conv);
 int64_t tci_data_phases(const tci_conv *conv);
 tci_phase tci_data_phase(const tci_conv *conv, int64_t index);
 
+int64_t tci_common_divisor(int64_t a, int64_t b);
+
 /* Which taps of its kernel an output sees, the others lying outside of the picture; one dimension of a
  * convolution: output i begins at input i stride - pad. */
 typedef struct tci_axis {
