@@ -30,7 +30,8 @@ typedef struct tci_conv_scratch {
  *   forward:         a = x (N, H, W, C),     b = weight,            out = y (N, OH, OW, O)
  *   backward data:   a = dy (N, OH, OW, O),  b = weight,            out = dx (N, H, W, C)
  *   backward weight: a = x (N, H, W, C),     b = dy (N, OH, OW, O), out = dweight
- * `scratch` holds shared + threads * per_worker floats. The rest is for algorithms that are `fused`:
+ * `scratch` holds shared + threads * per_worker floats. The rest is for algorithms that are `fused` (winners:
+ * and whose data pass turns the convolution round, turned.h):
  *   map      x is read through it, if it is not NULL
  *   winners  2 x 2 max pooling, if it is not NULL: y and dy are (N, OH / 2, OW / 2, O), and of each element
  *            this says which pixel of its window was the largest, 0 to 3; written by the forward pass
@@ -46,6 +47,13 @@ typedef struct tci_conv_pass {
     tci_moments *moments;
 } tci_conv_pass;
 
+/* Pictures as a fused pass reads them: through a map, or unpooled by their winners, or neither. */
+typedef struct tci_picture {
+    const float *data;
+    const tci_map *map;
+    const uint8_t *winners;
+} tci_picture;
+
 typedef struct tci_conv_algorithm {
     const char *name;
     bool fused;
@@ -58,14 +66,16 @@ typedef struct tci_conv_algorithm {
     int64_t (*moment_parts)(const tci_conv *conv); /* parts that the moments come in; fused only */
 } tci_conv_algorithm;
 
-/* Any shape: unrolled windows times weights, by OpenBLAS. */
-extern const tci_conv_algorithm tci_conv_im2col;
 /* groups = 1, dilation_w = 1: a product that reads the padded picture in place. */
 extern const tci_conv_algorithm tci_conv_direct;
+/* Any shape: that product on blocks that are put in order for it. */
+extern const tci_conv_algorithm tci_conv_gathered;
 /* 3 x 3, stride 1, dilation 1, groups = 1, padding at most 2: a quarter of the multiplications. */
 extern const tci_conv_algorithm tci_conv_winograd;
-/* groups = C: one input channel a group. */
+/* groups = C = O: every channel on its own. */
 extern const tci_conv_algorithm tci_conv_depthwise;
+/* Any shape; good for small pictures in large batches: pixel by pixel, the batch as a matrix. */
+extern const tci_conv_algorithm tci_conv_pixels;
 
 /* The algorithm for this shape. */
 const tci_conv_algorithm *tci_conv_choose(const tci_conv *conv);

@@ -13,7 +13,9 @@
 
 #include "arith.h"
 #include "conv.h"
+#include "normalization.h"
 #include "parts.h"
+#include "pooling.h"
 #include "tile.h"
 #include "tinycnn/parallel.h"
 #include "turned.h"
@@ -36,16 +38,22 @@ static int64_t padded_rows(const tci_conv *d, int64_t rows) {
     return (rows - 1) * d->stride_h + (d->kh - 1) * d->dilation_h + 1;
 }
 
-/* Output rows in a block, at most a picture's; enough blocks that cores have work even with one picture. */
+/* Output rows in a block, at most a picture's, whole pooling windows; enough blocks that cores have work even
+ * with one picture. */
 static int64_t block_rows(const tci_conv *d) {
     int64_t line = d->stride_h * padded_width(d) * d->c;
     int64_t rows = tci_max(1, BLOCK_FLOATS / line);
     rows = tci_min(rows, tci_max(1, d->n * d->oh / LEAST_BLOCKS));
-    return tci_ceil_div(d->oh, tci_ceil_div(d->oh, tci_min(rows, d->oh)));
+    rows = tci_ceil_div(d->oh, tci_ceil_div(d->oh, tci_min(rows, d->oh)));
+    return tci_min(tci_round_up(rows, 2), d->oh);
 }
 
 static int64_t blocks_a_picture(const tci_conv *d) {
     return tci_ceil_div(d->oh, block_rows(d));
+}
+
+static int64_t blocks_of(const tci_conv *d) {
+    return d->n * blocks_a_picture(d);
 }
 
 /* True if some window looks beyond the picture. */
@@ -53,17 +61,38 @@ static bool is_padded(const tci_conv *d) {
     return d->pad_h > 0 || d->pad_w > 0 || padded_rows(d, d->oh) > d->h || padded_width(d) > d->w;
 }
 
+/* True if the input of a block must be written out. */
+static bool is_copied(const tci_conv *d, const tci_picture *x) {
+    return is_padded(d) || x->map || x->winners;
+}
+
 /* Floats from one row of a block to the next. */
-static int64_t line_of(const tci_conv *d) {
-    return (is_padded(d) ? padded_width(d) : d->w) * d->c;
+static int64_t line_of(const tci_conv *d, const tci_picture *x) {
+    return (is_copied(d, x) ? padded_width(d) : d->w) * d->c;
 }
 
 static size_t block_size(const tci_conv *d) {
-    if (!is_padded(d)) return 0;
     return (size_t)tci_round_up(padded_rows(d, block_rows(d)) * padded_width(d) * d->c, 16);
 }
 
-static void copy_padded(const tci_conv *d, const float *x, int64_t n, int64_t first, int64_t rows,
+/* The first `pixels` pixels of row h of picture n of (N, height, width, c), `stride` floats apart. */
+static void copy_row(const tci_picture *x, int64_t n, int64_t height, int64_t width, int64_t c, int64_t h,
+                     int64_t pixels, int64_t stride, float *to) {
+    const float *row = x->data + (n * height + h) * width * c;
+    if (x->winners) {
+        int64_t high = height / 2, wide = width / 2, at = (n * high + tci_min(h / 2, high - 1)) * wide * c;
+        tci_pooling_get()->max_pair_backward(x->data + at, x->winners + at, (int)(h % 2),
+                                             h / 2 < high ? wide : 0, pixels, c, stride, to);
+    } else if (x->map) {
+        tci_normalization_get()->apply(x->map, row, pixels, c, to);
+    } else if (stride == c) {
+        memcpy(to, row, sizeof(float) * (size_t)(pixels * c));
+    } else {
+        for (int64_t j = 0; j < pixels; j++) memcpy(to + j * stride, row + j * c, sizeof(float) * (size_t)c);
+    }
+}
+
+static void copy_padded(const tci_conv *d, const tci_picture *x, int64_t n, int64_t first, int64_t rows,
                         float *block) {
     int64_t width = padded_width(d), top = first * d->stride_h - d->pad_h;
     int64_t left = tci_min(d->pad_w, width);
@@ -75,33 +104,21 @@ static void copy_padded(const tci_conv *d, const float *x, int64_t n, int64_t fi
             continue;
         }
         memset(block, 0, sizeof(float) * (size_t)(left * d->c));
-        memcpy(block + left * d->c, x + (n * d->h + h) * d->w * d->c,
-               sizeof(float) * (size_t)(inside * d->c));
+        copy_row(x, n, d->h, d->w, d->c, h, inside, d->c, block + left * d->c);
         memset(block + (left + inside) * d->c, 0, sizeof(float) * (size_t)(right * d->c));
     }
 }
 
 /* The input that output rows [first, first + rows) of picture n look at, with zeros where they look beyond
  * it. */
-static const float *input_block(const tci_conv *d, const float *x, int64_t n, int64_t first, int64_t rows,
-                                float *buffer) {
-    if (!is_padded(d)) return x + (n * d->h + first * d->stride_h) * d->w * d->c;
+static const float *input_block(const tci_conv *d, const tci_picture *x, int64_t n, int64_t first,
+                                int64_t rows, float *buffer) {
+    if (!is_copied(d, x)) return x->data + (n * d->h + first * d->stride_h) * d->w * d->c;
     copy_padded(d, x, n, first, rows, buffer);
     return buffer;
 }
 
 /* ---- Forward ------------------------------------------------------------------------------------------ */
-
-/* weight (O, K) to panels of `width` columns, each (K, width), zeros after the last column. */
-static void pack_weight(const tci_conv *d, const float *weight, float *packed) {
-    int64_t k = depth(d), width = tci_tile_get()->panel;
-    for (int64_t o = 0; o < d->o; o += width, packed += k * width) {
-        int64_t columns = tci_min(width, d->o - o);
-        if (columns < width) memset(packed, 0, sizeof(float) * (size_t)(k * width));
-        for (int64_t c = 0; c < columns; c++)
-            for (int64_t i = 0; i < k; i++) packed[i * width + c] = weight[(o + c) * k + i];
-    }
-}
 
 static size_t packed_size(const tci_conv *d) {
     return (size_t)(depth(d) * tci_round_up(d->o, tci_tile_get()->panel));
@@ -110,20 +127,51 @@ static size_t packed_size(const tci_conv *d) {
 typedef struct work {
     const tci_conv *d;
     const tci_conv_pass *pass;
-    const float *packed; /* forward */
-    float *sums;         /* backward weight: (parts, K, O padded) */
+    bool turned;   /* d is the turned convolution, the weights lie as those of the original */
+    float *packed; /* forward */
+    float *sums;   /* backward weight: (parts, K, O padded) */
     int64_t parts;
     float *scratch;
 } work;
 
-static void forward_block(void *context, int64_t block, int worker) {
+/* One panel of outputs of the weights, (K, panel), zeros after the last column. They lie (O, K), outputs
+ * farthest apart; those of a turned convolution (C, KH, KW, O), the kernels reversed. */
+static void pack_panel(void *context, int64_t chunk, int worker) {
     const work *w = context;
+    const tci_conv *d = w->d;
+    int64_t k = depth(d), panel = tci_tile_get()->panel, o = chunk * panel,
+            columns = tci_min(panel, d->o - o);
+    int64_t taps = d->kh * d->kw;
+    float *to = w->packed + o * k;
+    (void)worker;
+    if (columns < panel) memset(to, 0, sizeof(float) * (size_t)(k * panel));
+    if (w->turned) {
+        for (int64_t t = 0; t < taps; t++)
+            for (int64_t c = 0; c < d->c; c++)
+                memcpy(to + (t * d->c + c) * panel, w->pass->b + (c * taps + taps - 1 - t) * d->o + o,
+                       sizeof(float) * (size_t)columns);
+        return;
+    }
+    enum { STEPS = 16 }; /* a line of cache from each output's weights */
+    for (int64_t first = 0; first < k; first += STEPS)
+        for (int64_t q = 0; q < columns; q++)
+            for (int64_t i = first; i < tci_min(k, first + STEPS); i++)
+                to[i * panel + q] = w->pass->b[(o + q) * k + i];
+}
+
+/* What a worker needs: the block of input, and its outputs before they are pooled. */
+static size_t forward_size(const tci_conv *d) {
+    return block_size(d) + (size_t)tci_round_up(block_rows(d) * d->ow * d->o, 16);
+}
+
+/* Output rows [first, first + rows) of picture n to `to` (rows, OW, O). */
+static void multiply_rows(const work *w, int64_t n, int64_t first, int64_t rows, float *scratch, float *to) {
     const tci_conv *d = w->d;
     const tci_conv_pass *pass = w->pass;
     const tci_tile *tile = tci_tile_get();
-    int64_t n = block / blocks_a_picture(d), first = block % blocks_a_picture(d) * block_rows(d);
-    int64_t rows = tci_min(block_rows(d), d->oh - first), line = line_of(d);
-    const float *input = input_block(d, pass->a, n, first, rows, w->scratch + (size_t)worker * block_size(d));
+    tci_picture x = {pass->a, pass->map, w->turned ? pass->winners : NULL};
+    int64_t line = line_of(d, &x);
+    const float *input = input_block(d, &x, n, first, rows, scratch);
     for (int64_t o = 0; o < d->o; o += tile->panel) {
         tci_product p = {.rows = d->ow,
                          .columns = tci_min(tile->panel, d->o - o),
@@ -141,47 +189,75 @@ static void forward_block(void *context, int64_t block, int worker) {
                          .relu = pass->relu};
         for (int64_t i = 0; i < rows; i++) {
             p.a = input + i * d->stride_h * line;
-            p.c = pass->out + ((n * d->oh + first + i) * d->ow) * d->o + o;
+            p.c = to + i * d->ow * d->o + o;
             tile->multiply(&p);
         }
     }
 }
 
-/* scratch: the packed weights, then a block of input for each worker. */
-static void forward_with(const tci_conv *d, const tci_conv_pass *pass, const float *weight, float *scratch) {
-    pack_weight(d, weight, scratch);
-    work w = {.d = d, .pass = pass, .packed = scratch, .scratch = scratch + packed_size(d)};
-    tc_parallel_for(pass->threads, d->n * blocks_a_picture(d), forward_block, &w);
+static void forward_block(void *context, int64_t block, int worker) {
+    const work *w = context;
+    const tci_conv *d = w->d;
+    const tci_conv_pass *pass = w->pass;
+    int64_t n = block / blocks_a_picture(d), first = block % blocks_a_picture(d) * block_rows(d);
+    int64_t rows = tci_min(block_rows(d), d->oh - first);
+    float *scratch = w->scratch + (size_t)worker * forward_size(d);
+    bool pool = pass->winners && !w->turned;
+    int64_t pixels = rows * d->ow, at = (n * d->oh + first) * d->ow * d->o;
+    if (pool) {
+        float *whole = scratch + block_size(d);
+        int64_t wide = d->ow / 2;
+        multiply_rows(w, n, first, rows, scratch, whole);
+        at = (n * (d->oh / 2) + first / 2) * wide * d->o;
+        pixels = rows / 2 * wide;
+        for (int64_t i = 0; i < rows / 2; i++) {
+            const float *top = whole + 2 * i * d->ow * d->o;
+            int64_t to = at + i * wide * d->o;
+            tci_pooling_get()->max_pair(top, top + d->ow * d->o, wide, d->o, pass->out + to,
+                                        pass->winners + to);
+        }
+    } else {
+        multiply_rows(w, n, first, rows, scratch, pass->out + at);
+    }
+    if (!pass->moments) return;
+    pass->moments->count[block] = pixels;
+    if (pixels > 0)
+        tci_normalization_get()->moments(pass->out + at, pixels, d->o, pass->moments->shift + block * d->o,
+                                         pass->moments->sum + block * d->o,
+                                         pass->moments->squares + block * d->o);
+}
+
+/* scratch: the packed weights, then forward_size() floats for each worker. */
+static void forward_with(const tci_conv *d, const tci_conv_pass *pass, bool turned) {
+    work w = {.d = d, .pass = pass, .turned = turned, .packed = pass->scratch};
+    w.scratch = w.packed + packed_size(d);
+    tc_parallel_for(pass->threads, tci_ceil_div(d->o, tci_tile_get()->panel), pack_panel, &w);
+    tc_parallel_for(pass->threads, blocks_of(d), forward_block, &w);
 }
 
 static void forward(const tci_conv *d, const tci_conv_pass *pass) {
-    forward_with(d, pass, pass->b, pass->scratch);
+    forward_with(d, pass, false);
 }
 
 static tci_conv_scratch forward_scratch(const tci_conv *d) {
-    return (tci_conv_scratch){.shared = packed_size(d), .per_worker = block_size(d)};
+    return (tci_conv_scratch){.shared = packed_size(d), .per_worker = forward_size(d)};
 }
 
 /* ---- Backward data ------------------------------------------------------------------------------------ */
 
 static void backward_data(const tci_conv *d, const tci_conv_pass *pass) {
     if (!tci_can_turn(d)) {
-        tci_conv_im2col.backward_data(d, pass);
+        tci_conv_gathered.backward_data(d, pass);
         return;
     }
     tci_conv t = tci_turned(d);
-    tci_turn_weight(d, pass->b, pass->scratch);
-    tci_conv_pass turned_pass = {
-        .a = pass->a, .out = pass->out, .accumulate = pass->accumulate, .threads = pass->threads};
-    forward_with(&t, &turned_pass, pass->scratch, pass->scratch + tci_round_up(d->o * depth(d), 16));
+    forward_with(&t, pass, true);
 }
 
 static tci_conv_scratch data_scratch(const tci_conv *d) {
-    if (!tci_can_turn(d)) return tci_conv_im2col.data_scratch(d);
+    if (!tci_can_turn(d)) return tci_conv_gathered.data_scratch(d);
     tci_conv t = tci_turned(d);
-    tci_conv_scratch scratch = forward_scratch(&t);
-    scratch.shared += (size_t)tci_round_up(d->o * depth(d), 16);
-    return scratch;
+    return forward_scratch(&t);
 }
 
 /* ---- Backward weight ---------------------------------------------------------------------------------- */
@@ -190,25 +266,26 @@ static int64_t padded_o(const tci_conv *d) {
     return tci_round_up(d->o, tci_tile_get()->width);
 }
 
-/* dy of a block, its rows of O floats padded to whole vectors; dy itself where they are whole. */
-static const float *padded_gradient(const tci_conv *d, const float *dy, int64_t pixels, float *buffer) {
-    if (padded_o(d) == d->o) return dy;
-    for (int64_t p = 0; p < pixels; p++)
-        memcpy(buffer + p * padded_o(d), dy + p * d->o, sizeof(float) * (size_t)d->o);
+/* dy of a block, unpooled, its rows of O floats padded to whole vectors; dy itself where that is so. */
+static const float *padded_gradient(const tci_conv *d, const tci_picture *dy, int64_t n, int64_t first,
+                                    int64_t rows, float *buffer) {
+    if (padded_o(d) == d->o && !dy->winners) return dy->data + (n * d->oh + first) * d->ow * d->o;
+    for (int64_t i = 0; i < rows; i++)
+        copy_row(dy, n, d->oh, d->ow, d->o, first + i, d->ow, padded_o(d), buffer + i * d->ow * padded_o(d));
     return buffer;
 }
 
 static size_t gradient_size(const tci_conv *d) {
-    return padded_o(d) == d->o ? 0 : (size_t)(block_rows(d) * d->ow * padded_o(d));
+    return (size_t)(block_rows(d) * d->ow * padded_o(d));
 }
 
 static void weight_block(const work *w, int64_t block, float *scratch, float *sum, bool accumulate) {
     const tci_conv *d = w->d;
     int64_t n = block / blocks_a_picture(d), first = block % blocks_a_picture(d) * block_rows(d);
-    int64_t rows = tci_min(block_rows(d), d->oh - first), line = line_of(d);
-    const float *input = input_block(d, w->pass->a, n, first, rows, scratch);
-    const float *dy = padded_gradient(d, w->pass->b + (n * d->oh + first) * d->ow * d->o, rows * d->ow,
-                                      scratch + block_size(d));
+    tci_picture x = {w->pass->a, w->pass->map, NULL}, gradient = {w->pass->b, NULL, w->pass->winners};
+    int64_t rows = tci_min(block_rows(d), d->oh - first), line = line_of(d, &x);
+    const float *input = input_block(d, &x, n, first, rows, scratch);
+    const float *dy = padded_gradient(d, &gradient, n, first, rows, scratch + block_size(d));
     for (int64_t a = 0; a < d->kh; a++) {
         tci_product p = {.rows = d->kw * d->c,
                          .columns = padded_o(d),
@@ -231,7 +308,7 @@ static void weight_block(const work *w, int64_t block, float *scratch, float *su
 static void weight_part(void *context, int64_t part, int worker) {
     const work *w = context;
     const tci_conv *d = w->d;
-    int64_t blocks = d->n * blocks_a_picture(d);
+    int64_t blocks = blocks_of(d);
     float *scratch = w->scratch + (size_t)worker * (block_size(d) + gradient_size(d));
     float *sum = w->sums + part * depth(d) * padded_o(d);
     int64_t begin = tci_part_begin(blocks, w->parts, part), end = tci_part_begin(blocks, w->parts, part + 1);
@@ -250,7 +327,7 @@ static void turn_total(const tci_conv *d, const float *total, float *out, bool a
 }
 
 static int64_t weight_parts(const tci_conv *d) {
-    return tci_parts(d->n * blocks_a_picture(d), depth(d) * padded_o(d));
+    return tci_parts(blocks_of(d), depth(d) * padded_o(d));
 }
 
 static void backward_weight(const tci_conv *d, const tci_conv_pass *pass) {
@@ -270,10 +347,12 @@ static tci_conv_scratch weight_scratch(const tci_conv *d) {
 
 const tci_conv_algorithm tci_conv_direct = {
     .name = "direct",
+    .fused = true,
     .forward_scratch = forward_scratch,
     .data_scratch = data_scratch,
     .weight_scratch = weight_scratch,
     .forward = forward,
     .backward_data = backward_data,
     .backward_weight = backward_weight,
+    .moment_parts = blocks_of,
 };

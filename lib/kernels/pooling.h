@@ -42,8 +42,8 @@ typedef struct tci_pooling {
                      uint8_t *winners);
     /* Back: `pixels` pixels, `stride` floats apart, of row `half` (0 or 1) of the two, zero but for the
      * winners. */
-    void (*max_pair_backward)(const float *dy, const uint8_t *winners, int half, int64_t outputs, int64_t pixels,
-                              int64_t c, int64_t stride, float *dx);
+    void (*max_pair_backward)(const float *dy, const uint8_t *winners, int half, int64_t outputs,
+                              int64_t pixels, int64_t c, int64_t stride, float *dx);
 } tci_pooling;
 
 TCI_FAMILY(tci_pooling)

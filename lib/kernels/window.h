@@ -1,28 +1,13 @@
-/* window.h - moving the windows of a convolution in and out of matrices, and convolving channel by channel.
- */
+/* window.h - what is done to the results of products: bias, relu, sums of parts. */
 #ifndef TCI_WINDOW_H
 #define TCI_WINDOW_H
 
-#include "conv.h"
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "dispatch.h"
 
 typedef struct tci_window {
-    /* Output rows [first, first + rows) of all N OH: for each of their rows * OW pixels, the KH * KW * (C /
-     * groups) inputs of its window in `group`, zeros outside the picture. x (N, H, W, C), columns (rows OW,
-     * KH, KW, C / groups). */
-    void (*im2col)(const tci_conv *conv, const float *x, int64_t group, int64_t first, int64_t rows,
-                   float *columns);
-    /* The reverse: adds each entry to the input it came from. */
-    void (*col2im)(const tci_conv *conv, const float *columns, int64_t group, int64_t first, int64_t rows,
-                   float *dx);
-    /* Depthwise, groups = C, O = C * multiplier. taps (KH, KW, O): the weights with the channels innermost.
-     * Output row `row` of all N OH; gradient of picture n, which must be zero or hold what is added to;
-     * contribution of output row `row` to dtaps. */
-    void (*depthwise_row)(const tci_conv *conv, const float *x, const float *taps, const float *bias,
-                          bool relu, float *y, int64_t row);
-    void (*depthwise_data)(const tci_conv *conv, const float *dy, const float *taps, float *dx, int64_t n);
-    void (*depthwise_weight_row)(const tci_conv *conv, const float *x, const float *dy, float *dtaps,
-                                 int64_t row);
     /* y (rows, O) += bias, then relu if asked for; bias may be NULL. */
     void (*epilogue)(float *y, int64_t rows, int64_t o, const float *bias, bool relu);
     /* total[i] = part 0 [i] + part 1 [i] + ..., in this order, or += it; parts are `stride` floats apart. */

@@ -16,13 +16,6 @@ typedef struct tci_tiling {
     int64_t rows, columns; /* tiles of a picture */
 } tci_tiling;
 
-/* Pictures as a transform reads them: through a map, or unpooled by their winners (see tci_conv_pass). */
-typedef struct tci_picture {
-    const float *data;
-    const tci_map *map;
-    const uint8_t *winners;
-} tci_picture;
-
 /* What is done to the outputs while they are in registers, in this order. shift, sum and squares (O) are one
  * part of the moments, or NULL. */
 typedef struct tci_finish {

@@ -7,7 +7,7 @@ static tc_tensor *relu_forward(tc_module *self, tci_run *run, tc_tensor *x) {
 }
 
 static const tc_module_type relu = {
-    .name = "relu", .activation = TC_ACTIVATION_RELU, .forward = relu_forward};
+    .name = "relu", .activation = TC_ACTIVATION_RELU, .deferred = true, .forward = relu_forward};
 
 tc_module *tc_nn_relu(void) {
     return tci_module_new(&relu, sizeof(tc_module));
@@ -40,14 +40,16 @@ static tc_tensor *gelu_forward(tc_module *self, tci_run *run, tc_tensor *x) {
     return tc_gelu(run->tape, x, ((gelu *)self)->form);
 }
 
-static const tc_module_type gelu_type = {.name = "gelu", .forward = gelu_forward};
+static const tc_module_type gelu_type = {
+    .name = "gelu", .activation = TC_ACTIVATION_GELU, .deferred = true, .forward = gelu_forward};
+static const tc_module_type gelu_tanh_type = {.name = "gelu", .forward = gelu_forward};
 
 tc_module *tc_nn_gelu(tc_gelu_form form) {
     if (form != TC_GELU_EXACT && form != TC_GELU_TANH) {
         tc_fail(TC_ERR_ARGUMENT, "gelu: %d is neither TC_GELU_EXACT nor TC_GELU_TANH", (int)form);
         return NULL;
     }
-    gelu *self = tci_module_new(&gelu_type, sizeof *self);
+    gelu *self = tci_module_new(form == TC_GELU_EXACT ? &gelu_type : &gelu_tanh_type, sizeof *self);
     if (!self) return NULL;
     self->form = form;
     return &self->base;

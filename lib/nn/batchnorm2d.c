@@ -48,8 +48,12 @@ static bool fuse(tc_module *module, tc_activation activation) {
     return true;
 }
 
-static const tc_module_type type = {
-    .name = "batchnorm2d", .forward = forward, .declare = declare, .fuse = fuse};
+static const tc_module_type type = {.name = "batchnorm2d",
+                                    .forward = forward,
+                                    .declare = declare,
+                                    .fuse = fuse,
+                                    .normalises = true,
+                                    .deferred = true};
 
 tc_module *tc_nn_batchnorm2d_from(tc_nn_batchnorm2d_args args) {
     if (!tci_positive("batchnorm2d", "num_features", args.num_features)) return NULL;

@@ -44,12 +44,14 @@ static tc_tensor *forward(tc_module *module, tci_run *run, tc_tensor *x) {
                                           .padding = self->args.padding,
                                           .dilation = self->args.dilation,
                                           .groups = self->args.groups,
-                                          .activation = self->activation});
+                                          .activation = self->activation,
+                                          .pool = module->pooled && !run->observe,
+                                          .moments = module->normalised && tc_tape_is_training(run->tape)});
 }
 
 static bool fuse(tc_module *module, tc_activation activation) {
     conv2d *self = (conv2d *)module;
-    if (self->activation != TC_ACTIVATION_NONE) return false;
+    if (self->activation != TC_ACTIVATION_NONE || activation != TC_ACTIVATION_RELU) return false;
     self->activation = activation;
     return true;
 }
@@ -68,6 +70,8 @@ static const tc_module_type type = {.name = "conv2d",
                                     .forward = forward,
                                     .declare = declare,
                                     .fuse = fuse,
+                                    .pools = true,
+                                    .gathers = true,
                                     .multiply_adds = multiply_adds,
                                     .window = window};
 

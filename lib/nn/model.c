@@ -197,7 +197,10 @@ void tc_model_free(tc_model *model) {
 tc_tensor *tc_model_forward(tc_model *model, tc_tape *tape, tc_tensor *x) {
     if (!tci_begin(tape, "model", x)) return NULL;
     tci_run run = {.tape = tape};
-    return tci_module_forward(model->root, &run, x);
+    bool deferred = tci_tape_defer(tape, true);
+    tc_tensor *y = tci_module_forward(model->root, &run, x);
+    tci_tape_defer(tape, deferred);
+    return y && tci_settle(tape, y) ? y : NULL;
 }
 
 void tc_model_zero_grad(tc_model *model) {

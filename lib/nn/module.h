@@ -34,6 +34,9 @@ typedef struct tc_module_type {
     bool container;           /* only passes its input through children: no row in the summary */
     bool global;              /* each output element may depend on every pixel; ends the receptive field */
     tc_activation activation; /* which of these the layer is; lets a layer before it take the work over */
+    bool pools, gathers; /* the layer can max-pool its result, and gather its moments, in the same pass */
+    bool normalises;     /* the layer wants to know the moments of its input */
+    bool deferred;       /* the layer is left to the next one: nothing is kept of it */
 
     /* All but forward may be NULL. x and y are input and result of one picture. */
     tc_tensor *(*forward)(tc_module *self, tci_run *run, tc_tensor *x);
@@ -42,6 +45,7 @@ typedef struct tc_module_type {
     int64_t (*multiply_adds)(const tc_module *self, const tc_tensor *y);
     tci_reach (*window)(const tc_module *self, const tc_tensor *x);
     int64_t (*kept_bytes)(const tc_tensor *x, const tc_tensor *y); /* NULL: the bytes of y */
+    bool (*halves)(const tc_module *self); /* is it 2 x 2 max pooling with stride 2 and nothing else */
 } tc_module_type;
 
 struct tc_module {
@@ -52,6 +56,9 @@ struct tc_module {
     int child_count;
     bool owned; /* by a container or a model, which will free it */
     bool fused; /* the module before it computes this one */
+    /* For conv2d, set by the container: a 2 x 2 max pooling follows (which is fused, except in a summary), a
+     * batch norm. */
+    bool pooled, normalised;
 };
 
 /* A zeroed layer of `size` bytes that begins with a tc_module; NULL, with the sentence set, if memory is

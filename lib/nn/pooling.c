@@ -22,8 +22,16 @@ static tci_reach pool_window(const tc_module *self, const tc_tensor *x) {
     return tci_reach_of(options->kernel_size, options->stride, options->dilation);
 }
 
+static bool halves(const tc_module *self) {
+    const tc_pool2d_options *o = &((const pool2d *)self)->options;
+    return tc_hw_height(o->kernel_size) == 2 && tc_hw_width(o->kernel_size) == 2 &&
+           tc_hw_height(o->stride) == 2 && tc_hw_width(o->stride) == 2 && tc_hw_height(o->padding) == 0 &&
+           tc_hw_width(o->padding) == 0 && tc_hw_height(o->dilation) == 1 && tc_hw_width(o->dilation) == 1 &&
+           !o->ceil_mode;
+}
+
 static const tc_module_type maxpool = {
-    .name = "maxpool2d", .forward = maxpool_forward, .window = pool_window};
+    .name = "maxpool2d", .forward = maxpool_forward, .window = pool_window, .halves = halves};
 static const tc_module_type avgpool = {
     .name = "avgpool2d", .forward = avgpool_forward, .window = pool_window};
 

@@ -39,7 +39,7 @@ static tc_tensor *forward(tc_module *module, tci_run *run, tc_tensor *x) {
 
 static bool fuse(tc_module *module, tc_activation activation) {
     residual *self = (residual *)module;
-    if (self->activation != TC_ACTIVATION_NONE) return false;
+    if (self->activation != TC_ACTIVATION_NONE || activation != TC_ACTIVATION_RELU) return false;
     self->activation = activation;
     return true;
 }

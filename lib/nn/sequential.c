@@ -26,7 +26,16 @@ static bool fuse(tc_module *self, tc_activation activation) {
 static const tc_module_type type = {
     .name = "sequential", .container = true, .forward = forward, .fuse = fuse};
 
-/* Names the children by their position, and lets each compute the activation that follows it if it can. */
+/* The first child after i that is not computed by the one before it; NULL if there is none. */
+static tc_module *next_of(const tc_module *self, int i) {
+    for (i++; i < self->child_count; i++) {
+        if (!self->children[i]->fused) return self->children[i];
+    }
+    return NULL;
+}
+
+/* Names the children by their position, and lets each compute what follows it as far as it can: an activation,
+ * max pooling, the moments that a batch norm will ask for. */
 static bool prepare(tc_module *self) {
     for (int i = 0; i < self->child_count; i++) {
         char position[16];
@@ -35,8 +44,14 @@ static bool prepare(tc_module *self) {
     }
     for (int i = 0; i + 1 < self->child_count; i++) {
         tc_module *child = self->children[i], *next = self->children[i + 1];
-        if (next->type->activation != TC_ACTIVATION_NONE && child->type->fuse && !child->fused)
+        if (child->fused) continue;
+        if (next->type->activation != TC_ACTIVATION_NONE && child->type->fuse)
             next->fused = child->type->fuse(child, next->type->activation);
+        next = next_of(self, i);
+        if (next && child->type->pools && next->type->halves && next->type->halves(next))
+            child->pooled = next->fused = true;
+        next = next_of(self, i);
+        child->normalised = next && child->type->gathers && next->type->normalises;
     }
     return true;
 }

@@ -41,7 +41,8 @@ static int64_t own_parameters(const tc_model *model, const tc_module *module) {
 }
 
 static int64_t kept_bytes(const tc_module *module, const tc_tensor *x, const tc_tensor *y) {
-    if (module->fused) return 0;
+    bool fused = module->fused && !module->type->halves;
+    if (fused || module->pooled || module->type->deferred) return 0;
     if (module->type->kept_bytes) return module->type->kept_bytes(x, y);
     return tc_numel(y) * (int64_t)sizeof(float);
 }
@@ -49,7 +50,7 @@ static int64_t kept_bytes(const tc_module *module, const tc_tensor *x, const tc_
 static void observe(tci_run *run, const tc_module *module, const tc_tensor *x, const tc_tensor *y) {
     if (module->type->container) return;
     collector *to = run->context;
-    if (!module->fused) see_through(&run->field, module, x);
+    if (!module->fused || module->type->halves) see_through(&run->field, module, x);
     if (to->count++ >= to->capacity) return;
     tc_layer_summary *row = &to->rows[to->count - 1];
     *row = (tc_layer_summary){.path = module->path,

@@ -39,8 +39,8 @@ static void add_backward(tc_tape *tape, const tci_node *node) {
     bool in_place = dy == node->output->grad;
     for (int i = 1; i >= 0; i--) {
         tc_tensor *input = node->inputs[i];
-        tci_gradient g = i == 0 && in_place ? tci_gradient_in_place(tape, node, input)
-                                            : tci_gradient_of(tape, input);
+        tci_gradient g =
+            i == 0 && in_place ? tci_gradient_in_place(tape, node, input) : tci_gradient_of(tape, input);
         if (g.data && g.data != dy)
             tci_stretches(tc_tape_threads(tape), tc_numel(node->output), pass_on,
                           &(copy){dy, g.data, g.accumulate});
@@ -62,7 +62,8 @@ tc_tensor *tc_add(tc_tape *tape, tc_tensor *a, tc_tensor *b, tc_activation activ
     tc_activation *saved = y ? tci_save(tape, sizeof *saved) : NULL;
     if (!saved) return NULL;
     *saved = activation;
-    work w = {a, b, y->data, activation == TC_ACTIVATION_RELU, .c = a->shape[a->ndim == 4 ? 1 : tci_max(0, a->ndim - 1)]};
+    work w = {a, b, y->data, activation == TC_ACTIVATION_RELU,
+              .c = a->shape[a->ndim == 4 ? 1 : tci_max(0, a->ndim - 1)]};
     w.rows = tc_numel(a) / w.c;
     w.each = tci_max(1, ROWS_FLOATS / w.c);
     tc_parallel_for(tc_tape_threads(tape), tci_ceil_div(w.rows, w.each), forward, &w);

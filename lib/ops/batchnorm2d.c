@@ -34,7 +34,7 @@ typedef struct work {
     const saved *s;
     const float *x, *dy;
     const tci_moments *moments;
-    const float *a, *b, *d; /* (C) */
+    const float *a, *b, *d;    /* (C) */
     float *g, *first, *second; /* g like dy; (parts, C) */
     float *out;
     bool accumulate;
@@ -63,7 +63,8 @@ typedef struct statistics {
     bool update;
 } statistics;
 
-static bool batch_statistics(tc_tape *tape, const tc_tensor *x, saved *s, float *mean_of, const statistics *st) {
+static bool batch_statistics(tc_tape *tape, const tc_tensor *x, saved *s, float *mean_of,
+                             const statistics *st) {
     const tci_moments *moments = x->moments;
     if (!moments) {
         tci_moments *own = tci_moments_create(tape, tci_ceil_div(s->rows, MOMENT_ROWS), s->c);
@@ -160,7 +161,8 @@ static void batchnorm2d_backward(tc_tape *tape, const tci_node *node) {
     if (!w.g) return;
     tc_parallel_for(tc_tape_threads(tape), s->parts, sums_part, &w);
     add_parts(&w, totals);
-    channel_gradients(&w, totals, weight, tci_gradient_of(tape, weight), tci_gradient_of(tape, bias), a, b, d);
+    channel_gradients(&w, totals, weight, tci_gradient_of(tape, weight), tci_gradient_of(tape, bias), a, b,
+                      d);
     tci_gradient dx = tci_gradient_in_place(tape, node, x);
     if (dx.data) {
         w.a = a, w.b = b, w.d = d;

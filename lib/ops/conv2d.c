@@ -7,6 +7,7 @@
 #include "parts.h"
 #include "pooling.h"
 #include "tinycnn/parallel.h"
+#include "turned.h"
 
 typedef struct saved {
     tci_conv conv;
@@ -166,6 +167,11 @@ static void unpool_row(void *context, int64_t row, int worker) {
                                          i / 2 < high ? wide : 0, d->ow, d->o, d->o, w->out + row * line);
 }
 
+/* True if the algorithm pools in its own passes; where it can't turn dy's convolution round, it does not. */
+static bool pools(const tci_conv_algorithm *algorithm, const tci_conv *conv) {
+    return algorithm->fused && tci_can_turn(conv);
+}
+
 static int64_t outputs(const tci_conv *conv) {
     return conv->n * conv->oh * conv->ow * conv->o;
 }
@@ -195,7 +201,7 @@ static void conv2d_backward(tc_tape *tape, const tci_node *node) {
     if (!dy) return;
     tci_gradient db = tci_gradient_of(tape, bias);
     if (db.data) bias_backward(tape, dy, tc_numel(y) / conv->o, conv->o, db);
-    uint8_t *winners = algorithm->fused ? s->winners : NULL;
+    uint8_t *winners = pools(algorithm, conv) ? s->winners : NULL;
     float *whole = s->winners && !winners ? unpooled(tape, s, dy) : NULL;
     if (s->winners && !winners && !whole) return;
     if (whole) dy = whole;
@@ -211,11 +217,8 @@ static void conv2d_backward(tc_tape *tape, const tci_node *node) {
     tci_gradient dx = tci_gradient_of(tape, x);
     if (dx.data)
         run(tape, conv, algorithm->backward_data, algorithm->data_scratch(conv),
-            (tci_conv_pass){.a = dy,
-                            .b = weight->data,
-                            .out = dx.data,
-                            .accumulate = dx.accumulate,
-                            .winners = winners});
+            (tci_conv_pass){
+                .a = dy, .b = weight->data, .out = dx.data, .accumulate = dx.accumulate, .winners = winners});
     tci_scratch_release(tape, whole);
 }
 
@@ -247,11 +250,11 @@ tc_tensor *tc_conv2d(tc_tape *tape, tc_tensor *x, tc_tensor *weight, tc_tensor *
     tc_tensor *y = result(tape, &conv, o.pool, &s->winners);
     if (!y) return NULL;
     tci_moments *moments = NULL;
-    if (o.moments && algorithm->fused) {
+    if (o.moments && algorithm->fused && (!o.pool || pools(algorithm, &conv))) {
         moments = tci_moments_create(tape, algorithm->moment_parts(&conv), conv.o);
         if (!moments) return NULL;
     }
-    float *whole = o.pool && !algorithm->fused ? tci_scratch(tape, (size_t)outputs(&conv)) : NULL;
+    float *whole = o.pool && !pools(algorithm, &conv) ? tci_scratch(tape, (size_t)outputs(&conv)) : NULL;
     run(tape, &conv, algorithm->forward, algorithm->forward_scratch(&conv),
         (tci_conv_pass){.a = x->data,
                         .b = weight->data,

@@ -15,6 +15,7 @@ static const tci_op gelu_op = {"gelu", gelu_backward};
 static const tci_op gelu_tanh_op = {"gelu", gelu_tanh_backward};
 
 tc_tensor *tc_gelu(tc_tape *tape, tc_tensor *x, tc_gelu_form form) {
-    if (form == TC_GELU_TANH) return tci_smooth(tape, &gelu_tanh_op, tci_activation_get()->gelu_tanh, TCI_MAP_NONE, x);
+    if (form == TC_GELU_TANH)
+        return tci_smooth(tape, &gelu_tanh_op, tci_activation_get()->gelu_tanh, TCI_MAP_NONE, x);
     return tci_smooth(tape, &gelu_op, tci_activation_get()->gelu, TCI_MAP_GELU, x);
 }

@@ -45,9 +45,11 @@ enum { LARGEST_WINDOW = 65536 };
 tc_tensor *tc_maxpool2d(tc_tape *tape, tc_tensor *x, const tc_pool2d_options *options) {
     tci_pool_axis h, w;
     tc_pool2d_options o = options ? *options : (tc_pool2d_options){0};
-    if (!tci_begin_mapped(tape, "maxpool2d", x) || !tci_pool_axes(tape, "maxpool2d", x, &o, &h, &w)) return NULL;
+    if (!tci_begin_mapped(tape, "maxpool2d", x) || !tci_pool_axes(tape, "maxpool2d", x, &o, &h, &w))
+        return NULL;
     if (h.kernel * w.kernel > LARGEST_WINDOW)
-        return tci_tape_fail(tape, TC_ERR_ARGUMENT, "maxpool2d: a window of %lld x %lld has more than %d elements",
+        return tci_tape_fail(tape, TC_ERR_ARGUMENT,
+                             "maxpool2d: a window of %lld x %lld has more than %d elements",
                              (long long)h.kernel, (long long)w.kernel, LARGEST_WINDOW);
     tc_tensor *y = tci_result(tape, 4, (const int64_t[]){x->shape[0], x->shape[1], h.out, w.out});
     saved *s = y ? tci_save(tape, sizeof *s) : NULL;

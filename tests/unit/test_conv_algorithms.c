@@ -19,26 +19,50 @@ typedef struct shape {
 } shape;
 
 static const shape shapes[] = {
-    {1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1},      {2, 3, 7, 9, 5, 3, 3, 1, 1, 1, 1, 1, 1, 1},
-    {3, 16, 8, 8, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1},    {2, 24, 31, 31, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1},
-    {2, 64, 15, 15, 256, 3, 3, 1, 1, 1, 1, 1, 1, 1}, {4, 256, 3, 3, 256, 3, 3, 1, 1, 1, 1, 1, 1, 1},
-    {5, 17, 4, 6, 33, 3, 3, 1, 1, 0, 2, 1, 1, 1},    {2, 40, 5, 11, 24, 3, 3, 1, 1, 2, 0, 1, 1, 1},
-    {1, 128, 1, 1, 48, 3, 3, 1, 1, 1, 1, 1, 1, 1},   {2, 8, 9, 9, 12, 1, 1, 1, 1, 0, 0, 1, 1, 1},
-    {2, 19, 9, 7, 21, 1, 1, 2, 2, 0, 0, 1, 1, 1},    {2, 6, 12, 10, 10, 5, 3, 2, 1, 2, 1, 1, 1, 1},
-    {2, 5, 13, 13, 7, 3, 2, 3, 4, 0, 1, 2, 1, 1},    {2, 4, 9, 9, 6, 3, 3, 1, 1, 2, 2, 2, 2, 1},
-    {2, 8, 9, 9, 12, 3, 3, 2, 2, 1, 1, 1, 1, 4},     {2, 24, 9, 9, 24, 3, 3, 1, 1, 1, 1, 1, 1, 24},
-    {2, 6, 9, 7, 12, 3, 5, 2, 1, 1, 2, 1, 2, 6},     {1, 2, 6, 40, 70, 6, 3, 1, 1, 0, 1, 1, 1, 1},
+    {1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+    {2, 3, 7, 9, 5, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {3, 16, 8, 8, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {2, 24, 31, 31, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {2, 64, 15, 15, 256, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {4, 256, 3, 3, 256, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {5, 17, 4, 6, 33, 3, 3, 1, 1, 0, 2, 1, 1, 1},
+    {2, 40, 5, 11, 24, 3, 3, 1, 1, 2, 0, 1, 1, 1},
+    {1, 128, 1, 1, 48, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {2, 8, 9, 9, 12, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+    {2, 19, 9, 7, 21, 1, 1, 2, 2, 0, 0, 1, 1, 1},
+    {2, 6, 12, 10, 10, 5, 3, 2, 1, 2, 1, 1, 1, 1},
+    {2, 5, 13, 13, 7, 3, 2, 3, 4, 0, 1, 2, 1, 1},
+    {2, 4, 9, 9, 6, 3, 3, 1, 1, 2, 2, 2, 2, 1},
+    {2, 8, 9, 9, 12, 3, 3, 2, 2, 1, 1, 1, 1, 4},
+    {2, 24, 9, 9, 24, 3, 3, 1, 1, 1, 1, 1, 1, 24},
+    {2, 6, 9, 7, 12, 3, 5, 2, 1, 1, 2, 1, 2, 6},
+    {1, 2, 6, 40, 70, 6, 3, 1, 1, 0, 1, 1, 1, 1},
+    /* Depthwise: partial vectors, strides, dilations, padding beyond the kernel, pictures smaller than it. */
+    {3, 21, 8, 30, 21, 3, 3, 2, 2, 1, 1, 1, 1, 21},
+    {2, 40, 11, 6, 40, 5, 4, 3, 2, 2, 1, 1, 2, 40},
+    {2, 18, 3, 2, 18, 7, 7, 1, 1, 3, 3, 1, 1, 18},
+    {2, 5, 4, 5, 5, 1, 2, 2, 3, 2, 3, 1, 1, 5},
+    {20, 16, 5, 5, 16, 3, 3, 1, 1, 2, 2, 2, 2, 16},
+    /* Groups, with dilations that share a divisor with the stride and ones that do not. */
+    {2, 12, 7, 18, 36, 3, 3, 1, 1, 1, 1, 1, 1, 3},
+    {2, 64, 6, 6, 128, 3, 3, 2, 2, 1, 1, 1, 1, 2},
+    {2, 8, 13, 17, 24, 3, 4, 2, 2, 3, 4, 2, 2, 2},
+    {1, 9, 14, 23, 6, 3, 3, 3, 2, 2, 5, 2, 3, 3},
+    {2, 10, 12, 19, 35, 2, 3, 4, 6, 1, 3, 6, 4, 5},
+    {2, 7, 8, 8, 9, 1, 1, 3, 3, 1, 1, 1, 1, 1},
+    {17, 70, 4, 3, 90, 3, 3, 2, 1, 1, 1, 1, 1, 1},
+    {300, 40, 2, 2, 36, 1, 1, 1, 1, 0, 0, 1, 1, 2},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
-static const tci_conv_algorithm *const algorithms[] = {&tci_conv_im2col, &tci_conv_direct, &tci_conv_winograd,
-                                                       &tci_conv_depthwise};
-static const double bounds[] = {4e-6, 4e-6, 6e-6, 4e-6};
+static const tci_conv_algorithm *const algorithms[] = {
+    &tci_conv_gathered, &tci_conv_direct, &tci_conv_winograd, &tci_conv_depthwise, &tci_conv_pixels};
+static const double bounds[] = {4e-6, 4e-6, 6e-6, 4e-6, 4e-6};
 enum { ALGORITHMS = sizeof algorithms / sizeof *algorithms };
 
 static bool can(const tci_conv_algorithm *algorithm, const tci_conv *d) {
-    if (algorithm == &tci_conv_im2col) return true;
-    if (algorithm == &tci_conv_depthwise) return d->groups == d->c;
+    if (algorithm == &tci_conv_gathered || algorithm == &tci_conv_pixels) return true;
+    if (algorithm == &tci_conv_depthwise) return d->groups == d->c && d->groups == d->o;
     if (d->groups != 1 || d->dilation_w != 1) return false;
     if (algorithm == &tci_conv_direct) return true;
     return d->kh == 3 && d->kw == 3 && d->dilation_h == 1 && tci_can_turn(d);

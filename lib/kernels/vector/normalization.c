@@ -38,9 +38,8 @@ ALWAYS_INLINE void apply_to(const tci_map *map, const float *x, int64_t rows, in
     }
 }
 
-static void apply(const tci_map *map, const float *x, int64_t rows, int64_t c, float *y) {
-    FOR_ACTIVATION(map, apply_to, map, x, rows, c, y)
-}
+static void apply(const tci_map *map, const float *x, int64_t rows, int64_t c,
+                  float *y){FOR_ACTIVATION(map, apply_to, map, x, rows, c, y)}
 
 ALWAYS_INLINE void sums_of(const tci_map *map, const float *x, const float *dy, int64_t rows, int64_t c,
                            float *g, float *sum_g, float *sum_gx, tci_map_activation activation) {
@@ -70,8 +69,8 @@ static void gradient(const float *x, const float *g, int64_t rows, int64_t c, co
         for (int64_t k = 0; k < c; k += WIDTH) {
             int64_t lanes = c - k;
             vector rest = load(x + k, lanes) - load(mean + k, lanes);
-            vector value = load(g + k, lanes) * load(a + k, lanes) +
-                           (rest * load(b + k, lanes) + load(d + k, lanes));
+            vector value =
+                load(g + k, lanes) * load(a + k, lanes) + (rest * load(b + k, lanes) + load(d + k, lanes));
             if (accumulate) value += load(dx + k, lanes);
             store(dx + k, value, lanes);
         }

@@ -13,8 +13,8 @@ typedef uint8_t bytes __attribute__((vector_size(WIDTH), aligned(1), may_alias))
 
 /* One output pixel, channels from k on. */
 ALWAYS_INLINE void max_window(const tci_maxpool *p, const float *picture, const tci_map *map, int64_t top,
-                              int64_t left, int64_t k, int64_t lanes, float *y, uint16_t *winners, bool mapped,
-                              tci_map_activation activation) {
+                              int64_t left, int64_t k, int64_t lanes, float *y, uint16_t *winners,
+                              bool mapped, tci_map_activation activation) {
     vector best = -INFINITY - (vector){0};
     mask winner = {0};
     bool is_first = true; /* it wins, be it minus infinity */
@@ -47,8 +47,8 @@ ALWAYS_INLINE void max_pixels(const tci_maxpool *p, const float *x, const tci_ma
     for (int64_t j = 0; j < p->ow; j++) {
         int64_t out = (row * p->ow + j) * p->c, left = j * p->stride_w - p->pad_w;
         for (int64_t k = 0; k < p->c; k += WIDTH)
-            max_window(p, picture, map, top, left, k, p->c - k, y + out, winners ? winners + out : NULL, mapped,
-                       activation);
+            max_window(p, picture, map, top, left, k, p->c - k, y + out, winners ? winners + out : NULL,
+                       mapped, activation);
     }
 }
 
@@ -110,8 +110,8 @@ static void max_pair(const float *top, const float *bottom, int64_t pixels, int6
     }
 }
 
-static void max_pair_backward(const float *dy, const uint8_t *winners, int half, int64_t outputs, int64_t pixels,
-                              int64_t c, int64_t stride, float *dx) {
+static void max_pair_backward(const float *dy, const uint8_t *winners, int half, int64_t outputs,
+                              int64_t pixels, int64_t c, int64_t stride, float *dx) {
     for (int64_t j = 0; j < pixels; j++, dx += stride) {
         float *restrict to = dx;
         if (j / 2 >= outputs) {

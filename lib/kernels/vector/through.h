@@ -24,7 +24,8 @@ ALWAYS_INLINE vector through(const map_lanes *m, vector x, tci_map_activation ac
 ALWAYS_INLINE vector back_through(const map_lanes *m, vector x, vector dy, tci_map_activation activation) {
     vector z = (x - m->mean) * m->scale + m->shift;
     if (activation == TCI_MAP_RELU) return (vector)((mask)dy & ~(z <= 0.0f));
-    return activation == TCI_MAP_GELU ? dy * vector_gelu_slope(z) : dy;
+    if (activation == TCI_MAP_GELU) return dy * vector_gelu_slope(z);
+    return dy;
 }
 
 /* Calls body(..., activation) with the map's activation as a constant. */

@@ -28,26 +28,40 @@ typedef int32_t mask __attribute__((vector_size(4 * WIDTH), aligned(4), may_alia
 #define UNROLL _Pragma("GCC unroll 36")
 #endif
 
-/* The first `lanes` floats; the rest is zero, or not stored. Masked instructions where there are some. */
+/* The first `lanes` floats; the rest is zero, or not stored. Where there are no masked instructions, piece by
+ * piece in powers of two: a memcpy of changing length would be a call. */
 ALWAYS_INLINE vector load(const float *p, int64_t lanes) {
     if (lanes >= WIDTH) return *(const vector *)p;
 #if defined(__AVX512F__)
     return (vector)_mm512_maskz_loadu_ps((__mmask16)((1 << lanes) - 1), p);
 #else
     vector v = {0};
-    memcpy(&v, p, sizeof(float) * (size_t)lanes);
+    int64_t at = 0;
+    UNROLL
+    for (int half = WIDTH / 2; half > 0; half /= 2) {
+        if (!(lanes & half)) continue;
+        memcpy((float *)&v + at, p + at, sizeof(float) * (size_t)half);
+        at += half;
+    }
     return v;
 #endif
 }
 
 ALWAYS_INLINE void store(float *p, vector v, int64_t lanes) {
-    if (lanes >= WIDTH)
+    if (lanes >= WIDTH) {
         *(vector *)p = v;
-    else
+        return;
+    }
 #if defined(__AVX512F__)
-        _mm512_mask_storeu_ps(p, (__mmask16)((1 << lanes) - 1), (__m512)v);
+    _mm512_mask_storeu_ps(p, (__mmask16)((1 << lanes) - 1), (__m512)v);
 #else
-        memcpy(p, &v, sizeof(float) * (size_t)lanes);
+    int64_t at = 0;
+    UNROLL
+    for (int half = WIDTH / 2; half > 0; half /= 2) {
+        if (!(lanes & half)) continue;
+        memcpy(p + at, (float *)&v + at, sizeof(float) * (size_t)half);
+        at += half;
+    }
 #endif
 }
 
