@@ -6,7 +6,7 @@
 
 /* With fewer channels the transforms cost more than the multiplications that they save
  * (tests/bench/bench_conv.c). */
-enum { WINOGRAD_CHANNELS = 24 };
+enum { WINOGRAD_CHANNELS = 16 };
 
 static bool wants_winograd(const tci_conv *d) {
     return d->kh == 3 && d->kw == 3 && tci_can_turn(d) && d->dilation_h == 1 && d->dilation_w == 1 &&
