@@ -144,19 +144,15 @@ static void pack_panel(void *context, int64_t chunk, int worker) {
     int64_t taps = d->kh * d->kw;
     float *to = w->packed + o * k;
     (void)worker;
-    if (columns < panel) memset(to, 0, sizeof(float) * (size_t)(k * panel));
-    if (w->turned) {
-        for (int64_t t = 0; t < taps; t++)
-            for (int64_t c = 0; c < d->c; c++)
-                memcpy(to + (t * d->c + c) * panel, w->pass->b + (c * taps + taps - 1 - t) * d->o + o,
-                       sizeof(float) * (size_t)columns);
+    if (!w->turned) {
+        tci_tile_get()->pack(w->pass->b + o * k, k, k, columns, to);
         return;
     }
-    enum { STEPS = 16 }; /* a line of cache from each output's weights */
-    for (int64_t first = 0; first < k; first += STEPS)
-        for (int64_t q = 0; q < columns; q++)
-            for (int64_t i = first; i < tci_min(k, first + STEPS); i++)
-                to[i * panel + q] = w->pass->b[(o + q) * k + i];
+    if (columns < panel) memset(to, 0, sizeof(float) * (size_t)(k * panel));
+    for (int64_t t = 0; t < taps; t++)
+        for (int64_t c = 0; c < d->c; c++)
+            memcpy(to + (t * d->c + c) * panel, w->pass->b + (c * taps + taps - 1 - t) * d->o + o,
+                   sizeof(float) * (size_t)columns);
 }
 
 /* What a worker needs: the block of input, and its outputs before they are pooled. */

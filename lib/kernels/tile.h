@@ -30,6 +30,9 @@ typedef struct tci_tile {
     int64_t panel; /* columns that are computed together; B is best packed in panels of this width */
     int64_t rows;  /* rows that are computed together at most */
     void (*multiply)(const tci_product *product);
+    /* A panel of B whose transpose is at hand: packed (steps, panel) from b (columns, steps), rows `ld` floats
+     * apart; zeros after the last column. */
+    void (*pack)(const float *b, int64_t ld, int64_t steps, int64_t columns, float *packed);
 } tci_tile;
 
 TCI_FAMILY(tci_tile)

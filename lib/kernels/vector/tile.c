@@ -106,5 +106,54 @@ static void multiply(const tci_product *p) {
     }
 }
 
+/* ---- Packing: squares of the matrix turned over in registers ------------------------------------------ */
+
+/* With d = 1, 2, 4, ...: in blocks of d x d, swaps the upper right with the lower left one of every four. After
+ * the last, rows are columns. */
+#define UPPER(j, d)   (((j) & (d)) ? WIDTH + (j) - (d) : (j))
+#define LOWER(j, d)   (((j) & (d)) ? WIDTH + (j) : (j) + (d))
+#define FOUR(X, j, d) X(j, d), X((j) + 1, d), X((j) + 2, d), X((j) + 3, d)
+#if defined(__AVX512F__)
+#define LANES(X, d) FOUR(X, 0, d), FOUR(X, 4, d), FOUR(X, 8, d), FOUR(X, 12, d)
+#elif defined(__AVX__)
+#define LANES(X, d) FOUR(X, 0, d), FOUR(X, 4, d)
+#else
+#define LANES(X, d) FOUR(X, 0, d)
+#endif
+#define SWAP(rows, d)                                                                                        \
+    UNROLL                                                                                                   \
+    for (int r = 0; r < WIDTH; r++) {                                                                        \
+        if (r & (d)) continue;                                                                               \
+        vector upper = rows[r], lower = rows[r + (d)];                                                       \
+        rows[r] = __builtin_shufflevector(upper, lower, LANES(UPPER, d));                                    \
+        rows[r + (d)] = __builtin_shufflevector(upper, lower, LANES(LOWER, d));                              \
+    }
+
+ALWAYS_INLINE void turn_square(vector *rows) {
+    SWAP(rows, 1)
+    SWAP(rows, 2)
+#if defined(__AVX__)
+    SWAP(rows, 4)
+#endif
+#if defined(__AVX512F__)
+    SWAP(rows, 8)
+#endif
+}
+
+static void pack(const float *b, int64_t ld, int64_t steps, int64_t columns, float *packed) {
+    for (int64_t k = 0; k < steps; k += WIDTH) {
+        for (int64_t first = 0; first < 2 * WIDTH; first += WIDTH) {
+            vector square[WIDTH];
+            UNROLL
+            for (int r = 0; r < WIDTH; r++)
+                square[r] = first + r < columns ? load(b + (first + r) * ld + k, steps - k) : (vector){0};
+            turn_square(square);
+            UNROLL
+            for (int r = 0; r < WIDTH; r++)
+                if (k + r < steps) *(vector *)(packed + (k + r) * 2 * WIDTH + first) = square[r];
+        }
+    }
+}
+
 const tci_tile TCI_TABLE(tci_tile) = {
-    .width = WIDTH, .panel = 2 * WIDTH, .rows = ROWS_2, .multiply = multiply};
+    .width = WIDTH, .panel = 2 * WIDTH, .rows = ROWS_2, .multiply = multiply, .pack = pack};
