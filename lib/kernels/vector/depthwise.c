@@ -79,29 +79,50 @@ static void row(const tci_depthwise_row *r) {
     }
 }
 
-ALWAYS_INLINE void some_taps(const tci_depthwise_taps *w, int64_t c, int64_t lanes, int T) {
-    vector sum[TCI_DEPTHWISE_TAPS];
+/* Vectors of channels whose sums of all taps fit into the registers together. */
+#if defined(__AVX512F__)
+enum { VECTORS = 2 };
+#else
+enum { VECTORS = 1 };
+#endif
+
+ALWAYS_INLINE void some_taps(const tci_depthwise_taps *w, int64_t c, int64_t lanes, int T, int V) {
+    vector sum[TCI_DEPTHWISE_TAPS][VECTORS];
+    float *dtaps = w->dtaps + c;
     UNROLL
-    for (int t = 0; t < T; t++) sum[t] = load(w->dtaps + w->dtaps_tap[t] + c, lanes);
+    for (int t = 0; t < T; t++) {
+        UNROLL
+        for (int v = 0; v < V; v++) sum[t][v] = load(dtaps + w->dtaps_tap[t] + v * WIDTH, lanes);
+    }
     for (int64_t i = 0; i < w->rows; i++) {
         const float *dy = w->dy + i * w->dy_row + c, *x[TCI_DEPTHWISE_TAPS];
         UNROLL
         for (int t = 0; t < T; t++) x[t] = w->x + w->x_tap[t] + i * w->x_row + c;
         for (int64_t j = 0; j < w->pixels; j++) {
-            vector g = load(dy + j * w->channels, lanes);
+            vector g[VECTORS];
             UNROLL
-            for (int t = 0; t < T; t++) sum[t] += g * load(x[t] + j * w->x_pixel, lanes);
+            for (int v = 0; v < V; v++) g[v] = load(dy + j * w->channels + v * WIDTH, lanes);
+            UNROLL
+            for (int t = 0; t < T; t++) {
+                UNROLL
+                for (int v = 0; v < V; v++)
+                    sum[t][v] += g[v] * load(x[t] + j * w->x_pixel + v * WIDTH, lanes);
+            }
         }
     }
     UNROLL
-    for (int t = 0; t < T; t++) store(w->dtaps + w->dtaps_tap[t] + c, sum[t], lanes);
+    for (int t = 0; t < T; t++) {
+        UNROLL
+        for (int v = 0; v < V; v++) store(dtaps + w->dtaps_tap[t] + v * WIDTH, sum[t][v], lanes);
+    }
 }
 
 #define TAPS_INSTANCE(T)                                                                                     \
     static void taps_##T(const tci_depthwise_taps *w) {                                                      \
         int64_t c = 0;                                                                                       \
-        for (; c + WIDTH <= w->channels; c += WIDTH) some_taps(w, c, WIDTH, T);                              \
-        if (c < w->channels) some_taps(w, c, w->channels - c, T);                                            \
+        for (; c + VECTORS * WIDTH <= w->channels; c += VECTORS * WIDTH) some_taps(w, c, WIDTH, T, VECTORS); \
+        for (; c + WIDTH <= w->channels; c += WIDTH) some_taps(w, c, WIDTH, T, 1);                           \
+        if (c < w->channels) some_taps(w, c, w->channels - c, T, 1);                                         \
     }
 TAPS_INSTANCE(1)
 TAPS_INSTANCE(2)
