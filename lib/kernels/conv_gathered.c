@@ -33,7 +33,8 @@ static int64_t input_rows(const tci_conv *d, int64_t rows) {
     return tci_max(0, (rows - 1) * d->stride_h + (d->kh - 1) * d->dilation_h + 1);
 }
 
-static layout layout_of(const tci_conv *d) {
+/* At least `least` blocks a picture; the last ones may be empty. */
+static layout layout_of(const tci_conv *d, int64_t least) {
     layout l = {.cg = d->c / d->groups, .og = d->o / d->groups};
     int64_t divisor = tci_common_divisor(d->stride_w, d->dilation_w);
     l.depth = d->kh * d->kw * l.cg;
@@ -43,8 +44,8 @@ static layout layout_of(const tci_conv *d) {
     l.line = l.strands * l.width * l.cg;
     int64_t rows = tci_max(1, BLOCK_FLOATS / tci_max(1, d->stride_h * l.line));
     rows = tci_min(d->oh, tci_min(rows, tci_max(1, d->n * d->oh / LEAST_BLOCKS)));
-    l.blocks = tci_ceil_div(d->oh, tci_max(1, rows));
-    l.rows = tci_ceil_div(d->oh, tci_max(1, l.blocks));
+    l.blocks = tci_max(least, tci_ceil_div(d->oh, tci_max(1, rows)));
+    l.rows = tci_ceil_div(d->oh, l.blocks);
     const tci_tile *tile = tci_tile_get();
     l.columns = tci_min(tile->panel, tci_round_up(l.og, tile->width));
     l.panels = tci_ceil_div(l.og, l.columns);
@@ -84,7 +85,6 @@ typedef struct gather_work {
     const tci_conv_pass *pass;
     layout l;
     float *packed; /* (groups, panels, depth, columns) */
-    float *scratch;
 } gather_work;
 
 static void pack_panel(void *context, int64_t index, int worker) {
@@ -139,17 +139,15 @@ static void multiply_panel(const gather_work *w, const float *block, int64_t n, 
     }
 }
 
-static void multiply_block(void *context, int64_t index, int worker) {
-    const gather_work *w = context;
+static void multiply_block(const gather_work *w, int64_t n, int64_t block, float *scratch) {
     const tci_conv *d = &w->phase->conv;
     const layout *l = &w->l;
-    int64_t n = index / l->blocks, first = index % l->blocks * l->rows;
-    int64_t rows = tci_min(l->rows, d->oh - first);
-    float *block = w->scratch + worker * block_size(d, l);
+    int64_t first = block * l->rows, rows = tci_min(l->rows, d->oh - first);
+    if (rows <= 0) return;
     for (int64_t g = 0; g < d->groups; g++) {
-        gather_block(d, l, w->pass->a, n, g, first, rows, block);
+        if (l->depth > 0) gather_block(d, l, w->pass->a, n, g, first, rows, scratch);
         for (int64_t panel = 0; panel < l->panels; panel++)
-            multiply_panel(w, block, n, g, panel, first, rows);
+            multiply_panel(w, scratch, n, g, panel, first, rows);
     }
 }
 
@@ -157,42 +155,87 @@ static int64_t packed_size(const tci_conv *d, const layout *l) {
     return tci_round_up(d->groups * l->panels * l->depth * l->columns, 16);
 }
 
-static void gather(const tci_phase *phase, const tci_conv_pass *pass) {
-    const tci_conv *d = &phase->conv;
-    if (d->oh == 0 || d->ow == 0) return;
-    gather_work w = {phase, pass, layout_of(d), pass->scratch, NULL};
-    w.scratch = w.packed + packed_size(d, &w.l);
-    tc_parallel_for(pass->threads, d->groups * w.l.panels, pack_panel, &w);
-    tc_parallel_for(pass->threads, d->n * w.l.blocks, multiply_block, &w);
+/* A pass is one phase forward, several backwards. All of them do the same block of a picture in turn, because
+ * they write pixels side by side. */
+typedef struct phases {
+    const tci_conv *d;
+    const tci_conv_pass *pass;
+    bool backward;
+    int64_t count, blocks, block_size;
+    float *scratch; /* for the workers; pass->scratch holds the packed weights of all phases */
+} phases;
+
+static tci_phase phase_of(const phases *p, int64_t index) {
+    return p->backward ? tci_data_phase(p->d, index) : tci_forward_phase(p->d);
 }
 
-static tci_conv_scratch gather_scratch(const tci_conv *d) {
-    if (d->oh == 0 || d->ow == 0) return (tci_conv_scratch){0};
-    layout l = layout_of(d);
-    return (tci_conv_scratch){.shared = (size_t)packed_size(d, &l), .per_worker = (size_t)block_size(d, &l)};
+static gather_work work_of(const phases *p, const tci_phase *phase, float *packed) {
+    return (gather_work){phase, p->pass, layout_of(&phase->conv, p->blocks), packed};
+}
+
+/* Without `pass` and `scratch`. */
+static phases phases_of(const tci_conv *d, bool backward, size_t *packed) {
+    phases p = {.d = d, .backward = backward, .count = backward ? tci_data_phases(d) : 1, .blocks = 1};
+    for (int64_t i = 0; i < p.count; i++) {
+        tci_phase phase = phase_of(&p, i);
+        p.blocks = layout_of(&phase.conv, p.blocks).blocks;
+    }
+    *packed = 0;
+    for (int64_t i = 0; i < p.count; i++) {
+        tci_phase phase = phase_of(&p, i);
+        layout l = layout_of(&phase.conv, p.blocks);
+        p.block_size = tci_max(p.block_size, block_size(&phase.conv, &l));
+        *packed += (size_t)packed_size(&phase.conv, &l);
+    }
+    return p;
+}
+
+static void all_phases(void *context, int64_t chunk, int worker) {
+    const phases *p = context;
+    float *packed = p->pass->scratch;
+    for (int64_t i = 0; i < p->count; i++) {
+        tci_phase phase = phase_of(p, i);
+        gather_work w = work_of(p, &phase, packed);
+        multiply_block(&w, chunk / p->blocks, chunk % p->blocks, p->scratch + worker * p->block_size);
+        packed += packed_size(&phase.conv, &w.l);
+    }
+}
+
+static void gather(const tci_conv *d, const tci_conv_pass *pass, bool backward) {
+    size_t shared;
+    phases p = phases_of(d, backward, &shared);
+    float *packed = pass->scratch;
+    p.pass = pass;
+    p.scratch = packed + shared;
+    for (int64_t i = 0; i < p.count; i++) {
+        tci_phase phase = phase_of(&p, i);
+        gather_work w = work_of(&p, &phase, packed);
+        tc_parallel_for(pass->threads, d->groups * w.l.panels, pack_panel, &w);
+        packed += packed_size(&phase.conv, &w.l);
+    }
+    tc_parallel_for(pass->threads, d->n * p.blocks, all_phases, &p);
+}
+
+static tci_conv_scratch gather_scratch(const tci_conv *d, bool backward) {
+    tci_conv_scratch need;
+    need.per_worker = (size_t)phases_of(d, backward, &need.shared).block_size;
+    return need;
 }
 
 static void forward(const tci_conv *d, const tci_conv_pass *pass) {
-    tci_phase phase = tci_forward_phase(d);
-    gather(&phase, pass);
+    gather(d, pass, false);
+}
+
+static tci_conv_scratch forward_scratch(const tci_conv *d) {
+    return gather_scratch(d, false);
 }
 
 static void backward_data(const tci_conv *d, const tci_conv_pass *pass) {
-    for (int64_t i = 0; i < tci_data_phases(d); i++) {
-        tci_phase phase = tci_data_phase(d, i);
-        gather(&phase, pass);
-    }
+    gather(d, pass, true);
 }
 
 static tci_conv_scratch data_scratch(const tci_conv *d) {
-    tci_conv_scratch most = {0};
-    for (int64_t i = 0; i < tci_data_phases(d); i++) {
-        tci_phase phase = tci_data_phase(d, i);
-        tci_conv_scratch need = gather_scratch(&phase.conv);
-        if (need.shared > most.shared) most.shared = need.shared;
-        if (need.per_worker > most.per_worker) most.per_worker = need.per_worker;
-    }
-    return most;
+    return gather_scratch(d, true);
 }
 
 /* ---- Backward weight ---------------------------------------------------------------------------------- */
@@ -207,7 +250,7 @@ typedef struct weight_work {
 } weight_work;
 
 static weight_work weight_work_of(const tci_conv *d) {
-    weight_work w = {.d = d, .l = layout_of(d)};
+    weight_work w = {.d = d, .l = layout_of(d, 1)};
     w.entry = w.l.depth * w.l.columns;
     w.entries = d->groups * w.l.panels;
     w.unit = tci_max(1, tci_min(w.entries, UNIT_FLOATS / w.entry));
@@ -322,7 +365,7 @@ static tci_conv_scratch weight_scratch(const tci_conv *d) {
 
 const tci_conv_algorithm tci_conv_gathered = {
     .name = "gathered",
-    .forward_scratch = gather_scratch,
+    .forward_scratch = forward_scratch,
     .data_scratch = data_scratch,
     .weight_scratch = weight_scratch,
     .forward = forward,
