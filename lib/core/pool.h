@@ -1,8 +1,7 @@
 /* pool.h - buffers within an arena that are used again before the arena is reset.
  *
  * Gradients and scratch buffers live for a moment each; taking each from the arena anew would make the peak
- * of a step the sum of all of them. The pool keeps what was given back and hands out the smallest buffer that
- * is large enough. */
+ * of a step the sum of all of them. The pool keeps what was given back and hands it out again. */
 #ifndef TCI_POOL_H
 #define TCI_POOL_H
 

@@ -31,7 +31,8 @@ struct tc_tape {
     tc_status status;
     char error[1024];
     const char *scope;
-    tc_arena *arena;
+    tc_arena *arena; /* data; apart from all that is small, so that buffers of the pool lie side by side */
+    tc_arena *notes; /* nodes, and what operations save */
     tci_pool pool;
     tci_node *first, *last;
     lent *lent;
@@ -43,8 +44,9 @@ struct tc_tape {
 tc_tape *tc_tape_create(const tc_tape_options *options) {
     tc_tape_options o = options ? *options : (tc_tape_options){0};
     tc_tape *tape = calloc(1, sizeof *tape);
-    if (!tape || !(tape->arena = tc_arena_create())) {
-        free(tape);
+    if (tape) tape->arena = tc_arena_create(), tape->notes = tc_arena_create();
+    if (!tape || !tape->arena || !tape->notes) {
+        tc_tape_free(tape);
         tc_fail(TC_ERR_MEMORY, "tape: out of memory");
         return NULL;
     }
@@ -65,6 +67,7 @@ static void take_back(tc_tape *tape) {
 void tc_tape_free(tc_tape *tape) {
     if (!tape) return;
     take_back(tape);
+    tc_arena_free(tape->notes);
     tc_arena_free(tape->arena);
     free(tape);
 }
@@ -98,6 +101,7 @@ void tc_tape_reset(tc_tape *tape, uint64_t step) {
     tape->scope = "";
     tape->defers = false;
     tci_pool_forget(&tape->pool);
+    tc_arena_reset(tape->notes);
     tc_arena_reset(tape->arena);
 }
 
@@ -190,15 +194,16 @@ static void *or_fail(tc_tape *tape, void *memory) {
 }
 
 tc_tensor *tci_result(tc_tape *tape, int ndim, const int64_t *shape) {
-    tc_tensor *tensor = tci_tensor_describe(tape->arena, ndim, shape);
+    tc_tensor *tensor = tci_tensor_describe(tape->notes, ndim, shape);
     if (!tensor) return tci_tape_fail(tape, TC_ERR_SHAPE, "%s", tc_last_error());
     tensor->data = tci_scratch(tape, (size_t)tc_numel(tensor));
     tensor->from_pool = true;
+    tensor->passing = tape->defers;
     return tensor->data ? tensor : NULL;
 }
 
 void *tci_save(tc_tape *tape, size_t bytes) {
-    return or_fail(tape, tc_arena_alloc(tape->arena, bytes));
+    return or_fail(tape, tc_arena_alloc(tape->notes, bytes));
 }
 
 float *tci_scratch(tc_tape *tape, size_t floats) {
@@ -229,11 +234,12 @@ bool tci_tape_defers(const tc_tape *tape) {
 }
 
 tc_tensor *tci_deferred(tc_tape *tape, tc_tensor *x, const tci_map *map) {
-    tc_tensor *y = tci_tensor_describe(tape->arena, x->ndim, x->shape);
+    tc_tensor *y = tci_tensor_describe(tape->notes, x->ndim, x->shape);
     if (!y) return tci_tape_fail(tape, TC_ERR_MEMORY, "%s", tc_last_error());
     y->data = x->data;
     y->map = map;
     y->from_pool = x->from_pool;
+    y->passing = true;
     if (y->from_pool) tci_pool_share(y->data);
     return y;
 }
@@ -291,7 +297,7 @@ static bool can_begin_input(tc_tape *tape, const void *data) {
 
 tc_tensor *tc_input(tc_tape *tape, int ndim, const int64_t *shape, float *data) {
     if (!can_begin_input(tape, data)) return NULL;
-    tc_tensor *tensor = tci_tensor_describe(tape->arena, ndim, shape);
+    tc_tensor *tensor = tci_tensor_describe(tape->notes, ndim, shape);
     if (!tensor) return tci_tape_fail(tape, TC_ERR_SHAPE, "input: %s", tc_last_error());
     tensor->data = data;
     return tensor;
@@ -374,6 +380,13 @@ tci_gradient tci_gradient_in_place(tc_tape *tape, const tci_node *node, tc_tenso
     return (tci_gradient){input->grad, false};
 }
 
+void tci_output_done(tc_tape *tape, const tci_node *node) {
+    tc_tensor *output = node->output;
+    if (!output->passing || !output->from_pool || !output->data) return;
+    tci_pool_give(&tape->pool, output->data);
+    output->data = NULL;
+}
+
 static bool is_recorded(const tc_tape *tape, const tc_tensor *tensor) {
     const tci_node *node = tape->last;
     while (node && node->output != tensor) node = node->previous;
@@ -405,6 +418,7 @@ tc_status tc_backward(tc_tape *tape, tc_tensor *loss) {
         observe_begin(tape);
         node->op->backward(tape, node);
         observe_end(tape, node->op->name, true);
+        tci_output_done(tape, node);
         if (!output->retain_grad) {
             tci_scratch_release(tape, output->grad);
             output->grad = NULL;
@@ -414,7 +428,9 @@ tc_status tc_backward(tc_tape *tape, tc_tensor *loss) {
     return tape->status;
 }
 
+/* Of those whose data is still there. */
 static bool all_finite(const tc_tensor *tensor) {
+    if (!tensor->data) return true;
     int64_t count = tc_numel(tensor), i = 0;
     while (i < count && isfinite(tensor->data[i])) i++;
     if (i < count || !tensor->map) return i == count;

@@ -87,6 +87,9 @@ tci_gradient tci_gradient_of(tc_tape *tape, tc_tensor *input);
  * output's own gradient, which then is the input's. To be asked for last. */
 tci_gradient tci_gradient_in_place(tc_tape *tape, const tci_node *node, tc_tensor *input);
 
+/* Backward does not need the output's data (any more): within a model its memory is used again. */
+void tci_output_done(tc_tape *tape, const tci_node *node);
+
 /* Memory that is given back before the step ends. */
 float *tci_scratch(tc_tape *tape, size_t floats);
 void tci_scratch_release(tc_tape *tape, float *scratch);

@@ -200,7 +200,9 @@ tc_tensor *tc_model_forward(tc_model *model, tc_tape *tape, tc_tensor *x) {
     bool deferred = tci_tape_defer(tape, true);
     tc_tensor *y = tci_module_forward(model->root, &run, x);
     tci_tape_defer(tape, deferred);
-    return y && tci_settle(tape, y) ? y : NULL;
+    if (!y || !tci_settle(tape, y)) return NULL;
+    y->passing = false; /* whoever called may look at it as long as the step lasts */
+    return y;
 }
 
 void tc_model_zero_grad(tc_model *model) {

@@ -36,6 +36,7 @@ static void add_backward(tc_tape *tape, const tci_node *node) {
     const tc_activation *activation = node->saved;
     const float *dy = tci_gradient_before(tape, node, *activation);
     if (!dy) return;
+    tci_output_done(tape, node);
     bool in_place = dy == node->output->grad;
     for (int i = 1; i >= 0; i--) {
         tc_tensor *input = node->inputs[i];

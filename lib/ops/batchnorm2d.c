@@ -151,6 +151,7 @@ static void batchnorm2d_backward(tc_tape *tape, const tci_node *node) {
     const saved *s = node->saved;
     tc_tensor *x = node->inputs[0], *weight = node->inputs[1], *bias = node->inputs[2], *y = node->output;
     int64_t c = s->c, sums = s->parts * c;
+    tci_output_done(tape, node);
     float *scratch = tci_scratch(tape, (size_t)(2 * sums + 7 * c));
     if (!scratch) return;
     double *totals = (double *)scratch;

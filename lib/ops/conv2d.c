@@ -199,6 +199,7 @@ static void conv2d_backward(tc_tape *tape, const tci_node *node) {
     tc_tensor *x = node->inputs[0], *weight = node->inputs[1], *bias = node->inputs[2], *y = node->output;
     const float *dy = tci_gradient_before(tape, node, s->activation);
     if (!dy) return;
+    tci_output_done(tape, node);
     tci_gradient db = tci_gradient_of(tape, bias);
     if (db.data) bias_backward(tape, dy, tc_numel(y) / conv->o, conv->o, db);
     uint8_t *winners = pools(algorithm, conv) ? s->winners : NULL;

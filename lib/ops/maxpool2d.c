@@ -31,6 +31,7 @@ static void backward_picture(void *context, int64_t n, int worker) {
 
 static void maxpool2d_backward(tc_tape *tape, const tci_node *node) {
     const saved *s = node->saved;
+    tci_output_done(tape, node);
     tci_gradient g = tci_gradient_of(tape, node->inputs[0]);
     if (g.data)
         tc_parallel_for(tc_tape_threads(tape), s->p.n, backward_picture,

@@ -73,7 +73,8 @@ typedef void (*tc_observer)(void *context, const char *op, const char *where, bo
 void tc_tape_observe(tc_tape *tape, tc_observer observe, void *context);
 
 /* The first recorded result of this step that holds a NaN or an infinity: `op` is the operation's name,
- * `where` the path of the layer ("" outside of modules). False if all are finite. */
+ * `where` the path of the layer ("" outside of modules). False if all are finite. After tc_backward() the
+ * results within a model are gone and not looked at. */
 bool tc_tape_find_nonfinite(const tc_tape *tape, const char **op, const char **where);
 
 /* Gradient check. `function` maps inputs to a tensor of any shape on the given tape; its result is reduced to

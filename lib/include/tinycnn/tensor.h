@@ -28,7 +28,8 @@ typedef struct tc_tensor {
     bool requires_grad; /* gradients flow to or through this tensor */
     bool retain_grad;   /* keep grad after backward; leaves always do */
     bool from_pool;     /* for the tape: data was taken from its pool of buffers */
-    const void *node;   /* for the tape: what computed this tensor; NULL for a leaf */
+    bool passing; /* for the tape: made within a model; data is given back as soon as backward has seen it */
+    const void *node; /* for the tape: what computed this tensor; NULL for a leaf */
     /* For the tape: what is still to be applied to data (only within tc_model_forward()), and statistics of
      * data that were gathered as it was written; NULL where there is none. */
     const struct tci_map *map;
