@@ -47,7 +47,8 @@ static tc_status load_model(const char *path, const described *d, tc_model **mod
         return tc_fail(TC_ERR_FORMAT, "%s: a model named \"%s\", which this program does not have", path,
                        d->model);
     TC_TRY(tc_model_create(entry->build(d->channels, d->height, d->width, d->classes), 1, model));
-    return tc_checkpoint_load(path, *model, NULL);
+    TC_TRY(tc_checkpoint_load(path, *model, NULL));
+    return tc_model_freeze(*model);
 }
 
 static tc_status evaluate_model(const eval_settings *s, const described *d, tc_model *model,

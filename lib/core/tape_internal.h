@@ -112,6 +112,15 @@ void tci_map_apply(tc_tape *tape, const tci_map *map, const float *x, const int6
 /* Gives the tensor data of its own if it has a map; false, with the failure kept, if memory is short. */
 bool tci_settle(tc_tape *tape, tc_tensor *tensor);
 
+/* ---- Weights of a frozen model, which lie ready for the kernels of inference ---------------------------- */
+
+typedef struct tci_kept {
+    tc_arena *arena;       /* to take the memory from */
+    const void *algorithm; /* that this was made by, for convolutions of one shape but for the batch */
+    float *data;
+    size_t floats;
+} tci_kept;
+
 /* Gives the data of an intermediate result back; does nothing while the tape records. */
 void tci_tape_release(tc_tape *tape, tc_tensor *tensor);
 

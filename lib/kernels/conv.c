@@ -4,14 +4,20 @@
 
 #include "turned.h"
 
-/* With fewer channels the transforms cost more than the multiplications that they save, and with fewer outputs so
- * do those of the weights (tests/bench/bench_conv.c). */
-enum { WINOGRAD_CHANNELS = 16, WINOGRAD_OUTPUTS = 512 };
+/* With fewer channels the transforms cost more than the multiplications that they save. So do those of the
+ * weights with few outputs, the more so where they overflow the caches (tests/bench/bench_conv.c). */
+enum {
+    WINOGRAD_CHANNELS = 16,
+    WINOGRAD_OUTPUTS = 64,
+    WINOGRAD_LARGE = 128 * 128,
+    WINOGRAD_LARGE_OUTPUTS = 512
+};
 
 static bool wants_winograd(const tci_conv *d) {
+    int64_t outputs = d->c * d->o > WINOGRAD_LARGE ? WINOGRAD_LARGE_OUTPUTS : WINOGRAD_OUTPUTS;
     return d->kh == 3 && d->kw == 3 && tci_can_turn(d) && d->dilation_h == 1 && d->dilation_w == 1 &&
            d->groups == 1 && d->c >= WINOGRAD_CHANNELS && d->o >= WINOGRAD_CHANNELS &&
-           d->n * d->oh * d->ow >= WINOGRAD_OUTPUTS;
+           d->n * d->oh * d->ow >= outputs;
 }
 
 /* From so many pictures and channels on a product for every pixel is worth its start, and up to so many pixels

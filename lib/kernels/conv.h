@@ -45,6 +45,7 @@ typedef struct tci_conv_pass {
     const tci_map *map;
     uint8_t *winners;
     tci_moments *moments;
+    const float *kept; /* forward: what keep() has made of the weights, or NULL */
 } tci_conv_pass;
 
 /* Pictures as a fused pass reads them: through a map, or unpooled by their winners, or neither. */
@@ -64,6 +65,9 @@ typedef struct tci_conv_algorithm {
     void (*backward_data)(const tci_conv *conv, const tci_conv_pass *pass);
     void (*backward_weight)(const tci_conv *conv, const tci_conv_pass *pass);
     int64_t (*moment_parts)(const tci_conv *conv); /* parts that the moments come in; fused only */
+    /* The weights as the forward pass wants them, for passes with the same weights to share; fused only. */
+    size_t (*kept_size)(const tci_conv *conv);
+    void (*keep)(const tci_conv *conv, const float *weight, int threads, float *kept);
 } tci_conv_algorithm;
 
 /* groups = 1, dilation_w = 1: a product that reads the padded picture in place. */

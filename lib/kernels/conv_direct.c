@@ -124,12 +124,19 @@ static size_t packed_size(const tci_conv *d) {
     return (size_t)(depth(d) * tci_round_up(d->o, tci_tile_get()->panel));
 }
 
+typedef struct pack_work {
+    const tci_conv *d;
+    const float *weight;
+    bool turned; /* d is the turned convolution, the weights lie as those of the original */
+    float *packed;
+} pack_work;
+
 typedef struct work {
     const tci_conv *d;
     const tci_conv_pass *pass;
-    bool turned;   /* d is the turned convolution, the weights lie as those of the original */
-    float *packed; /* forward */
-    float *sums;   /* backward weight: (parts, K, O padded) */
+    bool turned;         /* d is the turned convolution, the weights lie as those of the original */
+    const float *packed; /* forward */
+    float *sums;         /* backward weight: (parts, K, O padded) */
     int64_t parts;
     float *scratch;
 } work;
@@ -137,7 +144,7 @@ typedef struct work {
 /* One panel of outputs of the weights, (K, panel), zeros after the last column. They lie (O, K), outputs
  * farthest apart; those of a turned convolution (C, KH, KW, O), the kernels reversed. */
 static void pack_panel(void *context, int64_t chunk, int worker) {
-    const work *w = context;
+    const pack_work *w = context;
     const tci_conv *d = w->d;
     int64_t k = depth(d), panel = tci_tile_get()->panel, o = chunk * panel,
             columns = tci_min(panel, d->o - o);
@@ -145,14 +152,23 @@ static void pack_panel(void *context, int64_t chunk, int worker) {
     float *to = w->packed + o * k;
     (void)worker;
     if (!w->turned) {
-        tci_tile_get()->pack(w->pass->b + o * k, k, k, columns, to);
+        tci_tile_get()->pack(w->weight + o * k, k, k, columns, to);
         return;
     }
     if (columns < panel) memset(to, 0, sizeof(float) * (size_t)(k * panel));
     for (int64_t t = 0; t < taps; t++)
         for (int64_t c = 0; c < d->c; c++)
-            memcpy(to + (t * d->c + c) * panel, w->pass->b + (c * taps + taps - 1 - t) * d->o + o,
+            memcpy(to + (t * d->c + c) * panel, w->weight + (c * taps + taps - 1 - t) * d->o + o,
                    sizeof(float) * (size_t)columns);
+}
+
+static void pack(const tci_conv *d, const float *weight, bool turned, int threads, float *packed) {
+    tc_parallel_for(threads, tci_ceil_div(d->o, tci_tile_get()->panel), pack_panel,
+                    &(pack_work){d, weight, turned, packed});
+}
+
+static void keep(const tci_conv *d, const float *weight, int threads, float *kept) {
+    pack(d, weight, false, threads, kept);
 }
 
 /* What a worker needs: the block of input, and its outputs before they are pooled. */
@@ -225,9 +241,12 @@ static void forward_block(void *context, int64_t block, int worker) {
 
 /* scratch: the packed weights, then forward_size() floats for each worker. */
 static void forward_with(const tci_conv *d, const tci_conv_pass *pass, bool turned) {
-    work w = {.d = d, .pass = pass, .turned = turned, .packed = pass->scratch};
-    w.scratch = w.packed + packed_size(d);
-    tc_parallel_for(pass->threads, tci_ceil_div(d->o, tci_tile_get()->panel), pack_panel, &w);
+    work w = {.d = d,
+              .pass = pass,
+              .turned = turned,
+              .packed = pass->kept ? pass->kept : pass->scratch,
+              .scratch = pass->scratch + packed_size(d)};
+    if (!pass->kept) pack(d, pass->b, turned, pass->threads, pass->scratch);
     tc_parallel_for(pass->threads, blocks_of(d), forward_block, &w);
 }
 
@@ -351,4 +370,6 @@ const tci_conv_algorithm tci_conv_direct = {
     .backward_data = backward_data,
     .backward_weight = backward_weight,
     .moment_parts = blocks_of,
+    .kept_size = packed_size,
+    .keep = keep,
 };

@@ -54,18 +54,17 @@ static size_t weights_size(const tci_conv *d) {
     return (size_t)(POINTS * d->c * padded(d->o));
 }
 
-typedef struct work {
+typedef struct weights_work {
     const tci_conv *d;
-    const tci_conv_pass *pass;
+    const float *weight;
     bool turned; /* d is the turned convolution, the weights lie as those of the original */
     float *u;    /* (36, panels, C, panel) */
-    float *scratch;
-} work;
+} weights_work;
 
 /* U of some input channels, a panel of outputs at a time. The weights lie (O, 9, C), outputs farthest apart:
  * a panel's are brought together first. Those of a turned convolution lie (C, 9, O), the kernels reversed. */
 static void weight_rows(void *context, int64_t chunk, int worker) {
-    const work *w = context;
+    const weights_work *w = context;
     const tci_conv *d = w->d;
     int64_t panel = tci_tile_get()->panel, point_stride = d->c * padded(d->o);
     int64_t begin = chunk * CHANNELS, end = tci_min(begin + CHANNELS, d->c);
@@ -77,14 +76,31 @@ static void weight_rows(void *context, int64_t chunk, int worker) {
             for (int64_t q = 0; q < columns; q++)
                 for (int64_t t = 0; t < 9; t++)
                     for (int64_t c = begin; c < end; c++)
-                        taps[c - begin][t][q] = w->pass->b[((o + q) * 9 + t) * d->c + c];
+                        taps[c - begin][t][q] = w->weight[((o + q) * 9 + t) * d->c + c];
         for (int64_t c = begin; c < end; c++) {
-            const float *from = w->turned ? w->pass->b + (c * 9 + 8) * d->o + o : taps[c - begin][0];
+            const float *from = w->turned ? w->weight + (c * 9 + 8) * d->o + o : taps[c - begin][0];
             tci_winograd_get()->weight(from, w->turned ? -d->o : 32, columns, panel,
                                        w->u + o * d->c + c * panel, point_stride);
         }
     }
 }
+
+static void transform_weights(const tci_conv *d, const float *weight, bool turned, int threads, float *u) {
+    tc_parallel_for(threads, tci_ceil_div(d->c, CHANNELS), weight_rows,
+                    &(weights_work){d, weight, turned, u});
+}
+
+static void keep(const tci_conv *d, const float *weight, int threads, float *kept) {
+    transform_weights(d, weight, false, threads, kept);
+}
+
+typedef struct work {
+    const tci_conv *d;
+    const tci_conv_pass *pass;
+    bool turned;
+    const float *u;
+    float *scratch;
+} work;
 
 /* Values of y that a block computes. */
 static int64_t count_values(const tci_conv *d, int64_t first, int64_t count, bool pool) {
@@ -137,8 +153,8 @@ static void forward_block(void *context, int64_t block, int worker) {
 
 /* scratch: U, then a block for each worker. */
 static void forward_with(const tci_conv *d, const tci_conv_pass *pass, bool turned) {
-    work w = {d, pass, turned, pass->scratch, pass->scratch + weights_size(d)};
-    tc_parallel_for(pass->threads, tci_ceil_div(d->c, CHANNELS), weight_rows, &w);
+    work w = {d, pass, turned, pass->kept ? pass->kept : pass->scratch, pass->scratch + weights_size(d)};
+    if (!pass->kept) transform_weights(d, pass->b, turned, pass->threads, pass->scratch);
     tc_parallel_for(pass->threads, blocks_of(d), forward_block, &w);
 }
 
@@ -327,4 +343,6 @@ const tci_conv_algorithm tci_conv_winograd = {
     .backward_data = backward_data,
     .backward_weight = backward_weight,
     .moment_parts = blocks_of,
+    .kept_size = weights_size,
+    .keep = keep,
 };

@@ -185,6 +185,7 @@ tc_status tc_model_create(tc_module *root, uint64_t seed, tc_model **model) {
 void tc_model_free(tc_model *model) {
     if (!model) return;
     tc_module_free(model->root);
+    tc_arena_free(model->frozen);
     tc_arena_free(model->arena);
     free(model->parameters);
     free(model->buffers);
@@ -203,6 +204,27 @@ tc_tensor *tc_model_forward(tc_model *model, tc_tape *tape, tc_tensor *x) {
     if (!y || !tci_settle(tape, y)) return NULL;
     y->passing = false; /* whoever called may look at it as long as the step lasts */
     return y;
+}
+
+tc_status tc_model_freeze(tc_model *model) {
+    tc_model_thaw(model);
+    model->frozen = tc_arena_create();
+    for (int i = 0; model->frozen && i < model->parameter_count; i++) {
+        tci_kept *kept = tc_arena_alloc(model->frozen, sizeof *kept);
+        if (!kept) {
+            tc_model_thaw(model);
+            break;
+        }
+        *kept = (tci_kept){.arena = model->frozen};
+        model->parameters[i].visible.tensor->kept = kept;
+    }
+    return model->frozen ? TC_OK : TC_ERR_MEMORY;
+}
+
+void tc_model_thaw(tc_model *model) {
+    for (int i = 0; i < model->parameter_count; i++) model->parameters[i].visible.tensor->kept = NULL;
+    tc_arena_free(model->frozen);
+    model->frozen = NULL;
 }
 
 void tc_model_zero_grad(tc_model *model) {

@@ -18,7 +18,8 @@ typedef struct tci_counter {
 
 struct tc_model {
     tc_module *root;
-    tc_arena *arena; /* paths, tensors, and the two blocks */
+    tc_arena *arena;  /* paths, tensors, and the two blocks */
+    tc_arena *frozen; /* weights as inference wants them, or NULL */
     tci_entry *parameters, *buffers;
     tci_counter *counters;
     int parameter_count, buffer_count, counter_count;

@@ -236,6 +236,23 @@ static tc_tensor *result(tc_tape *tape, const tci_conv *conv, bool pool, uint8_t
     return *winners ? y : NULL;
 }
 
+/* The weights of a frozen model in the form that the algorithm wants; NULL where they are not, or another
+ * algorithm came first. */
+static const float *kept_weights(tc_tape *tape, const tci_conv *conv, const tci_conv_algorithm *algorithm,
+                                 const tc_tensor *weight) {
+    tci_kept *kept = weight->kept;
+    if (!kept || !algorithm->keep || tc_tape_is_training(tape)) return NULL;
+    size_t floats = algorithm->kept_size(conv);
+    if (!kept->data) {
+        kept->data = tc_arena_alloc(kept->arena, floats * sizeof(float));
+        if (!kept->data) return NULL;
+        kept->algorithm = algorithm;
+        kept->floats = floats;
+        algorithm->keep(conv, weight->data, tc_tape_threads(tape), kept->data);
+    }
+    return kept->algorithm == algorithm && kept->floats == floats ? kept->data : NULL;
+}
+
 tc_tensor *tc_conv2d(tc_tape *tape, tc_tensor *x, tc_tensor *weight, tc_tensor *bias,
                      const tc_conv2d_options *options) {
     if (!tci_begin_mapped(tape, "conv2d", x, weight)) return NULL;
@@ -264,7 +281,8 @@ tc_tensor *tc_conv2d(tc_tape *tape, tc_tensor *x, tc_tensor *weight, tc_tensor *
                         .relu = o.activation == TC_ACTIVATION_RELU,
                         .map = x->map,
                         .winners = whole ? NULL : s->winners,
-                        .moments = moments});
+                        .moments = moments,
+                        .kept = kept_weights(tape, &conv, algorithm, weight)});
     if (tc_tape_status(tape) != TC_OK) return NULL;
     if (whole)
         tc_parallel_for(tc_tape_threads(tape), conv.n * (conv.oh / 2), pool_row,

@@ -119,6 +119,12 @@ void tc_model_init(tc_model *model, tc_init init, uint64_t seed);
 /* x in, result of the last layer out; NULL with the failure on the tape. Layers follow the tape's mode. */
 tc_tensor *tc_model_forward(tc_model *model, tc_tape *tape, tc_tensor *x);
 
+/* For inference: until tc_model_thaw() the parameters will not change, so that in evaluation mode the form in
+ * which kernels want the weights is made once and not at every call. Matters for small batches; takes memory of
+ * one to four times the convolutions' weights. The first forward pass after it must have the model to itself. TC_ERR_MEMORY leaves the model thawed. */
+tc_status tc_model_freeze(tc_model *model);
+void tc_model_thaw(tc_model *model);
+
 /* Parameters in the order of the net, then the same for buffers. */
 int tc_model_parameter_count(const tc_model *model);
 tc_parameter *tc_model_parameter(tc_model *model, int index);

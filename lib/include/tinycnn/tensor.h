@@ -34,6 +34,7 @@ typedef struct tc_tensor {
      * data that were gathered as it was written; NULL where there is none. */
     const struct tci_map *map;
     const struct tci_moments *moments;
+    struct tci_kept *kept; /* for a frozen model: the weights as inference wants them */
 } tc_tensor;
 
 /* Zero-filled. NULL on a bad shape (negative extent, more than 4 dimensions, a size that overflows) or when
