@@ -116,7 +116,9 @@ void tc_model_free(tc_model *model);
 /* Draws all parameters anew and resets the buffers. */
 void tc_model_init(tc_model *model, tc_init init, uint64_t seed);
 
-/* x in, result of the last layer out; NULL with the failure on the tape. Layers follow the tape's mode. */
+/* x in, result of the last layer out; NULL with the failure on the tape. Layers follow the tape's mode. Within the
+ * model, batch norm and activations are worked out by the layer after them as it reads, and tc_backward() gives
+ * each layer's result back as soon as it has seen it. */
 tc_tensor *tc_model_forward(tc_model *model, tc_tape *tape, tc_tensor *x);
 
 /* For inference: until tc_model_thaw() the parameters will not change, so that in evaluation mode the form in
