@@ -16,7 +16,13 @@
 #include "turned.h"
 #include "winograd.h"
 
-enum { POINTS = TCI_WINOGRAD_POINTS, BLOCK_FLOATS = 192 * 1024, LEAST_BLOCKS = 16, CHANNELS = 16 };
+enum {
+    POINTS = TCI_WINOGRAD_POINTS,
+    BLOCK_FLOATS = 192 * 1024,
+    LEAST_BLOCKS = 16,
+    LEAST_TILES = 4,
+    CHANNELS = 16
+};
 
 static tci_tiling tiling_of(const tci_conv *d) {
     return (tci_tiling){tci_ceil_div(d->oh, TCI_WINOGRAD_TILE), tci_ceil_div(d->ow, TCI_WINOGRAD_TILE)};
@@ -34,12 +40,12 @@ static int64_t padded(int64_t columns) {
 
 /* ---- Forward ------------------------------------------------------------------------------------------ */
 
-/* Tiles in a block: whole tiles of the matrix product, few enough for the cache, blocks enough for the cores.
- */
+/* Tiles in a block: whole tiles of the matrix product, few enough for the cache, blocks enough for the cores
+ * unless they would be too small to be worth reading U. */
 static int64_t block_tiles(const tci_conv *d) {
     int64_t rows = tci_tile_get()->rows, fit = BLOCK_FLOATS / (POINTS * (d->c + d->o));
     int64_t tiles = tci_max(2 * rows, fit / rows * rows);
-    return tci_max(1, tci_min(tiles, tci_ceil_div(tiles_of(d), LEAST_BLOCKS)));
+    return tci_min(tiles, tci_max(LEAST_TILES, tci_ceil_div(tiles_of(d), LEAST_BLOCKS)));
 }
 
 static int64_t blocks_of(const tci_conv *d) {
