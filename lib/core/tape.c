@@ -12,7 +12,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "normalization.h"
 #include "pool.h"
 #include "tape_internal.h"
 #include "tinycnn/parallel.h"
@@ -221,8 +220,6 @@ void tci_tape_release(tc_tape *tape, tc_tensor *tensor) {
     tensor->from_pool = false;
 }
 
-/* ---- Maps --------------------------------------------------------------------------------------------- */
-
 bool tci_tape_defer(tc_tape *tape, bool on) {
     bool was = tape->defers;
     tape->defers = on;
@@ -231,60 +228,6 @@ bool tci_tape_defer(tc_tape *tape, bool on) {
 
 bool tci_tape_defers(const tc_tape *tape) {
     return tape->defers;
-}
-
-tc_tensor *tci_deferred(tc_tape *tape, tc_tensor *x, const tci_map *map) {
-    tc_tensor *y = tci_tensor_describe(tape->notes, x->ndim, x->shape);
-    if (!y) return tci_tape_fail(tape, TC_ERR_MEMORY, "%s", tc_last_error());
-    y->data = x->data;
-    y->map = map;
-    y->from_pool = x->from_pool;
-    y->passing = true;
-    if (y->from_pool) tci_pool_share(y->data);
-    return y;
-}
-
-const tci_map *tci_activation_map(tc_tape *tape, int64_t channels, tci_map_activation activation) {
-    tci_map *map = tci_save(tape, sizeof *map);
-    float *zeros = map ? tci_save(tape, sizeof(float) * 2 * (size_t)channels) : NULL,
-          *ones = zeros + channels;
-    if (!zeros) return NULL;
-    for (int64_t k = 0; k < channels; k++) zeros[k] = 0.0f, ones[k] = 1.0f;
-    *map = (tci_map){zeros, ones, zeros, activation};
-    return map;
-}
-
-enum { MAP_ROWS = 256 };
-
-typedef struct map_work {
-    const tci_map *map;
-    const float *x;
-    float *y;
-    int64_t rows, c;
-} map_work;
-
-static void map_rows(void *context, int64_t chunk, int worker) {
-    const map_work *w = context;
-    (void)worker;
-    int64_t first = chunk * MAP_ROWS, rows = w->rows - first < MAP_ROWS ? w->rows - first : MAP_ROWS;
-    tci_normalization_get()->apply(w->map, w->x + first * w->c, rows, w->c, w->y + first * w->c);
-}
-
-void tci_map_apply(tc_tape *tape, const tci_map *map, const float *x, const int64_t *shape, float *y) {
-    map_work w = {map, x, y, shape[0] * shape[2] * shape[3], shape[1]};
-    tc_parallel_for(tape->threads, (w.rows + MAP_ROWS - 1) / MAP_ROWS, map_rows, &w);
-}
-
-bool tci_settle(tc_tape *tape, tc_tensor *tensor) {
-    if (!tensor->map) return true;
-    float *data = tci_scratch(tape, (size_t)tc_numel(tensor));
-    if (!data) return false;
-    tci_map_apply(tape, tensor->map, tensor->data, tensor->shape, data);
-    if (tensor->from_pool) tci_pool_give(&tape->pool, tensor->data);
-    tensor->data = data;
-    tensor->from_pool = true;
-    tensor->map = NULL;
-    return true;
 }
 
 /* ---- Inputs ------------------------------------------------------------------------------------------- */

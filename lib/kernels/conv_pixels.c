@@ -10,9 +10,9 @@
 #include "arith.h"
 #include "conv.h"
 #include "gemm.h"
+#include "normalization.h"
 #include "phase.h"
 #include "tinycnn/parallel.h"
-#include "window.h"
 
 /* A chunk is a product of at most MOST_ROWS pictures and, where there are few chunks, at least LEAST_COLUMNS
  * channels. */
@@ -72,8 +72,8 @@ static void gather_pixel(const gather_work *w, int64_t n, int64_t rows, int64_t 
                      weight + a * p->tap_row + b * p->tap_column, p->tap_in == 1 ? p->tap_out : p->tap_in,
                      beta, y, p->out_picture);
     for (int64_t k = 0; (pass->bias || pass->relu) && k < rows; k++)
-        tci_window_get()->epilogue(y + k * p->out_picture, 1, columns,
-                                   pass->bias ? pass->bias + channel : NULL, pass->relu);
+        tci_normalization_get()->add_bias(y + k * p->out_picture, 1, columns,
+                                          pass->bias ? pass->bias + channel : NULL, pass->relu);
 }
 
 static void gather_chunk(void *context, int64_t chunk, int worker) {

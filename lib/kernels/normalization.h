@@ -1,5 +1,5 @@
-/* normalization.h - matrices (rows, C) seen by their columns: what batch norm and bias gradients are made of.
- */
+/* normalization.h - matrices (rows, C) seen by their columns: what batch norm, biases and their gradients are made
+ * of. */
 #ifndef TCI_NORMALIZATION_H
 #define TCI_NORMALIZATION_H
 
@@ -12,6 +12,11 @@
 typedef struct tci_normalization {
     /* sum[c] = sum of x[., c] */
     void (*column_sums)(const float *x, int64_t rows, int64_t c, float *sum);
+    /* total[i] = part 0 [i] + part 1 [i] + ..., in this order, or += it; parts are `stride` floats apart. */
+    void (*sum_parts)(const float *parts, int64_t count, int64_t stride, int64_t n, float *total,
+                      bool accumulate);
+    /* y += bias, then relu if asked for; bias may be NULL */
+    void (*add_bias)(float *y, int64_t rows, int64_t c, const float *bias, bool relu);
     /* One part of the moments (moments.h); the shift is the mean rounded to float. */
     void (*moments)(const float *x, int64_t rows, int64_t c, float *shift, float *sum, float *squares);
     /* y = map(x) */

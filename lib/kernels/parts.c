@@ -4,7 +4,6 @@
 #include "arith.h"
 #include "normalization.h"
 #include "tinycnn/parallel.h"
-#include "window.h"
 
 enum { MOST_PARTS = 16, FLOATS_IN_ALL = 4 << 20, SLICE = 16384 };
 
@@ -24,8 +23,8 @@ static void sum_slice(void *context, int64_t slice, int worker) {
     const sum *s = context;
     (void)worker;
     int64_t first = slice * SLICE;
-    tci_window_get()->sum_parts(s->parts + first, s->count, s->n, tci_min(SLICE, s->n - first),
-                                s->total + first, s->accumulate);
+    tci_normalization_get()->sum_parts(s->parts + first, s->count, s->n, tci_min(SLICE, s->n - first),
+                                       s->total + first, s->accumulate);
 }
 
 void tci_parts_sum(const float *parts, int64_t count, int64_t n, float *total, bool accumulate, int threads) {

@@ -2,9 +2,9 @@
  *   dx = dy W,  dW = dy^T x,  db = sum of dy over the batch */
 #include "common.h"
 #include "gemm.h"
+#include "normalization.h"
 #include "parts.h"
 #include "tinycnn/parallel.h"
-#include "window.h"
 
 typedef struct epilogue_work {
     float *y;
@@ -16,7 +16,7 @@ typedef struct epilogue_work {
 static void epilogue_row(void *context, int64_t row, int worker) {
     const epilogue_work *w = context;
     (void)worker;
-    tci_window_get()->epilogue(w->y + row * w->features, 1, w->features, w->bias, w->relu);
+    tci_normalization_get()->add_bias(w->y + row * w->features, 1, w->features, w->bias, w->relu);
 }
 
 static void linear_backward(tc_tape *tape, const tci_node *node) {

@@ -11,6 +11,23 @@ static void column_sums(const float *x, int64_t rows, int64_t c, float *restrict
     }
 }
 
+static void sum_parts(const float *parts, int64_t count, int64_t stride, int64_t n, float *restrict total,
+                      bool accumulate) {
+    if (!accumulate) memset(total, 0, sizeof(float) * (size_t)n);
+    for (int64_t p = 0; p < count; p++) {
+        const float *restrict part = parts + p * stride;
+        for (int64_t i = 0; i < n; i++) total[i] += part[i];
+    }
+}
+
+static void add_bias(float *y, int64_t rows, int64_t c, const float *restrict bias, bool relu) {
+    for (int64_t r = 0; r < rows; r++) {
+        float *restrict out = y + r * c;
+        for (int64_t k = 0; bias && k < c; k++) out[k] += bias[k];
+        for (int64_t k = 0; relu && k < c; k++) out[k] = out[k] < 0.0f ? 0.0f : out[k];
+    }
+}
+
 /* Two passes over a block that is still in cache: no cancellation as in E[x^2] - E[x]^2. */
 static void moments(const float *x, int64_t rows, int64_t c, float *restrict mean, float *restrict rest,
                     float *restrict m2) {
@@ -79,6 +96,8 @@ static void gradient(const float *x, const float *g, int64_t rows, int64_t c, co
 
 const tci_normalization TCI_TABLE(tci_normalization) = {
     .column_sums = column_sums,
+    .sum_parts = sum_parts,
+    .add_bias = add_bias,
     .moments = moments,
     .apply = apply,
     .gradient_sums = gradient_sums,
