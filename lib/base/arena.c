@@ -4,6 +4,11 @@
  * of the list. Reset goes back to the first block; the same sequence of requests then finds the same places,
  * so a training step allocates nothing after the first. A block grows with what the arena holds already,
  * which keeps their number logarithmic; memory that was reserved but never touched costs no physical page. */
+#if defined(__linux__)
+#define _DEFAULT_SOURCE /* madvise() */
+#include <sys/mman.h>
+#endif
+
 #include "tinycnn/arena.h"
 
 #include <stdint.h>
@@ -13,7 +18,9 @@
 #include "poison.h"
 #include "tinycnn/status.h"
 
-enum { ALIGNMENT = 64, SMALLEST_BLOCK = 64 * 1024 };
+/* Large blocks ask for large pages: transforms that write to dozens of places in turn otherwise wait for
+ * addresses to be translated. */
+enum { ALIGNMENT = 64, SMALLEST_BLOCK = 64 * 1024, HUGE_PAGE = 2 << 20 };
 
 typedef struct block {
     struct block *next;
@@ -47,11 +54,15 @@ void tc_arena_free(tc_arena *arena) {
 static block *block_create(size_t size) {
     block *b = calloc(1, sizeof *b);
     if (!b) return NULL;
-    b->bytes = aligned_alloc(ALIGNMENT, size);
+    size_t alignment = size < HUGE_PAGE ? ALIGNMENT : HUGE_PAGE;
+    b->bytes = aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
     if (!b->bytes) {
         free(b);
         return NULL;
     }
+#if defined(__linux__)
+    if (size >= HUGE_PAGE) madvise(b->bytes, size, MADV_HUGEPAGE);
+#endif
     b->size = size;
     TCI_POISON(b->bytes, b->size);
     return b;
