@@ -4,10 +4,10 @@
  *   forward          y = transformed back M
  *   backward data    the same over dy with the weights turned round
  *   backward weight  U' = V^T D (36, C, O), D = transformed tiles of dy (36, tiles, O); dw = transformed back
- * U' which multiplies a quarter as often as the direct way. The forward pass takes a block of tiles through
- * all three stages while it is in the level-2 cache. So does the weight pass while U' is small: each part of
- * the tiles has sums of its own. A large U' exists once: a group of tiles is transformed, then the 36
- * products are shared out, so that each sum over tiles is made by one thread in order. */
+ * which multiplies a quarter as often as the direct way. A block of tiles goes through all three stages while it
+ * is in the caches of one core; what one core has written no other one reads until the end, because their caches may
+ * lie far apart. So each part of the tiles has a U' of its own, and these are added in order.
+ */
 #include "arith.h"
 #include "conv.h"
 #include "parts.h"
@@ -184,119 +184,91 @@ static tci_conv_scratch data_scratch(const tci_conv *d) {
 
 /* ---- Backward weight ---------------------------------------------------------------------------------- */
 
-enum { TRANSFORM_TILES = 16, PRODUCT_ROWS = 48, SMALL_SUMS = 100 * 1024, GROUP_FLOATS = 2 << 20 };
+/* Tiles whose products are summed at a time: enough that reading and writing the sums does not matter, few enough
+ * that V and D stay near the caches. */
+enum { LEAST_SUMMED = 128 };
 
 static int64_t whole_vectors(int64_t columns) {
     return tci_round_up(columns, tci_tile_get()->width);
+}
+
+/* Floats between the tiles of D: rows that lie a power of two apart would meet in the same sets of the cache. */
+static int64_t gradient_stride(const tci_conv *d) {
+    int64_t o = whole_vectors(d->o);
+    return o % 64 ? o : o + 16;
 }
 
 static int64_t sums_size(const tci_conv *d) {
     return POINTS * d->c * whole_vectors(d->o);
 }
 
-static bool in_parts(const tci_conv *d) {
-    return sums_size(d) <= SMALL_SUMS;
+/* Parts that the tiles are divided into, fewer where each part's sums take much memory. */
+static int64_t most_parts(const tci_conv *d) {
+    return sums_size(d) <= 160 * 1024 ? 16 : sums_size(d) <= 640 * 1024 ? 8 : 4;
 }
 
-/* Tiles that are transformed together: a block in the level-2 cache beside the sums, or a group. */
 static int64_t group_tiles(const tci_conv *d) {
-    int64_t room = in_parts(d) ? tci_max(BLOCK_FLOATS / 2, BLOCK_FLOATS - sums_size(d)) : GROUP_FLOATS;
-    int64_t fit = room / (POINTS * (d->c + whole_vectors(d->o)));
-    int64_t tiles = tci_max(2 * TRANSFORM_TILES, fit / TRANSFORM_TILES * TRANSFORM_TILES);
-    if (in_parts(d)) tiles = tci_min(tiles, tci_ceil_div(tiles_of(d), LEAST_BLOCKS));
-    return tci_min(tiles, tiles_of(d));
+    int64_t room = BLOCK_FLOATS - tci_min(sums_size(d), BLOCK_FLOATS / 2);
+    int64_t tiles = tci_max(LEAST_SUMMED, room / (POINTS * (d->c + whole_vectors(d->o))));
+    return tci_min(tiles, tci_max(LEAST_TILES, tci_ceil_div(tiles_of(d), most_parts(d))));
+}
+
+static int64_t groups_of(const tci_conv *d) {
+    return tci_ceil_div(tiles_of(d), group_tiles(d));
 }
 
 static int64_t parts_of(const tci_conv *d) {
-    return in_parts(d) ? tci_parts(tci_ceil_div(tiles_of(d), group_tiles(d)), sums_size(d)) : 1;
+    return tci_min(most_parts(d), groups_of(d));
 }
 
 /* V and D of a group. */
 static int64_t group_size(const tci_conv *d) {
-    return tci_round_up(POINTS * group_tiles(d) * d->c, 16) + POINTS * group_tiles(d) * whole_vectors(d->o);
+    return tci_round_up(POINTS * group_tiles(d) * d->c, 16) + POINTS * group_tiles(d) * gradient_stride(d);
 }
 
 typedef struct weight_work {
     const tci_conv *d;
     const tci_conv_pass *pass;
-    int64_t first, count; /* tiles of this group */
-    float *v, *g;         /* (36, group, C), (36, group, O padded) */
-    float *sums;          /* (parts, 36, C, O padded) */
-    float *total;         /* (36, C, O padded) */
-    bool accumulate;      /* onto the sums */
+    float *sums;  /* (parts, 36, C, O padded) */
+    float *total; /* (36, C, O padded) */
     float *scratch;
 } weight_work;
 
-static void transform(const weight_work *w, int64_t at, int64_t count) {
+/* The tiles [first, first + count): V (36, group, C), D (36, group, gradient_stride()), and their products. */
+static void sum_group(const weight_work *w, int64_t first, int64_t count, float *v, float *sums,
+                      bool accumulate) {
     const tci_conv *d = w->d;
-    int64_t group = group_tiles(d), o = whole_vectors(d->o);
-    tci_winograd_get()->input(d, tiling_of(d), &(tci_picture){w->pass->a, w->pass->map, NULL}, w->first + at,
-                              count, group * d->c, w->v + at * d->c);
-    tci_winograd_get()->gradient(d, tiling_of(d), &(tci_picture){w->pass->b, NULL, w->pass->winners},
-                                 w->first + at, count, group * o, o, w->g + at * o);
+    int64_t group = group_tiles(d), o = whole_vectors(d->o), stride = gradient_stride(d);
+    float *g = v + tci_round_up(POINTS * group * d->c, 16);
+    tci_picture x = {w->pass->a, w->pass->map, NULL}, dy = {w->pass->b, NULL, w->pass->winners};
+    tci_winograd_get()->input(d, tiling_of(d), &x, first, count, group * d->c, v);
+    tci_winograd_get()->gradient(d, tiling_of(d), &dy, first, count, group * stride, stride, g);
+    for (int64_t point = 0; point < POINTS; point++) {
+        tci_product p = {.rows = d->c,
+                         .columns = o,
+                         .segments = 1,
+                         .steps = count,
+                         .a = v + point * group * d->c,
+                         .a_row = 1,
+                         .a_step = d->c,
+                         .b = g + point * group * stride,
+                         .b_step = stride,
+                         .c = sums + point * d->c * o,
+                         .c_row = o,
+                         .accumulate = accumulate};
+        tci_tile_get()->multiply(&p);
+    }
 }
 
-/* Rows c .. c + rows of one of the 36 sums. */
-static void multiply(const weight_work *w, int64_t point, int64_t c, int64_t rows) {
-    const tci_conv *d = w->d;
-    int64_t group = group_tiles(d), o = whole_vectors(d->o);
-    tci_product p = {.rows = rows,
-                     .columns = o,
-                     .segments = 1,
-                     .steps = w->count,
-                     .a = w->v + point * group * d->c + c,
-                     .a_row = 1,
-                     .a_step = d->c,
-                     .b = w->g + point * group * o,
-                     .b_step = o,
-                     .c = w->sums + (point * d->c + c) * o,
-                     .c_row = o,
-                     .accumulate = w->accumulate};
-    tci_tile_get()->multiply(&p);
-}
-
-/* The tiles of one part, block by block, into sums of its own. */
 static void sum_part(void *context, int64_t part, int worker) {
-    weight_work w = *(const weight_work *)context;
-    const tci_conv *d = w.d;
-    int64_t block = group_tiles(d), tiles = tiles_of(d), blocks = tci_ceil_div(tiles, block);
-    w.v = w.scratch + worker * group_size(d);
-    w.g = w.v + tci_round_up(POINTS * block * d->c, 16);
-    w.sums += part * sums_size(d);
-    int64_t begin = tci_part_begin(blocks, parts_of(d), part),
-            end = tci_part_begin(blocks, parts_of(d), part + 1);
-    for (int64_t b = begin; b < end; b++) {
-        w.first = b * block;
-        w.count = tci_min(block, tiles - w.first);
-        w.accumulate = b > begin;
-        transform(&w, 0, w.count);
-        for (int64_t point = 0; point < POINTS; point++) multiply(&w, point, 0, d->c);
-    }
-}
-
-static void transform_chunk(void *context, int64_t chunk, int worker) {
     const weight_work *w = context;
-    (void)worker;
-    transform(w, chunk * TRANSFORM_TILES, tci_min(TRANSFORM_TILES, w->count - chunk * TRANSFORM_TILES));
-}
-
-static void multiply_chunk(void *context, int64_t chunk, int worker) {
-    const weight_work *w = context;
-    int64_t pieces = tci_ceil_div(w->d->c, PRODUCT_ROWS), c = chunk % pieces * PRODUCT_ROWS;
-    (void)worker;
-    multiply(w, chunk / pieces, c, tci_min(PRODUCT_ROWS, w->d->c - c));
-}
-
-static void sum_groups(weight_work *w) {
     const tci_conv *d = w->d;
-    w->v = w->scratch;
-    w->g = w->v + tci_round_up(POINTS * group_tiles(d) * d->c, 16);
-    for (w->first = 0; w->first < tiles_of(d); w->first += group_tiles(d)) {
-        w->count = tci_min(group_tiles(d), tiles_of(d) - w->first);
-        w->accumulate = w->first > 0;
-        tc_parallel_for(w->pass->threads, tci_ceil_div(w->count, TRANSFORM_TILES), transform_chunk, w);
-        tc_parallel_for(w->pass->threads, POINTS * tci_ceil_div(d->c, PRODUCT_ROWS), multiply_chunk, w);
-    }
+    int64_t group = group_tiles(d), parts = parts_of(d);
+    int64_t begin = tci_part_begin(groups_of(d), parts, part),
+            end = tci_part_begin(groups_of(d), parts, part + 1);
+    for (int64_t i = begin; i < end; i++)
+        sum_group(w, i * group, tci_min(group, tiles_of(d) - i * group), w->scratch + worker * group_size(d),
+                  w->sums + part * sums_size(d), i > begin);
 }
 
 /* dw (O, 9, C) of some input channels. */
@@ -322,21 +294,16 @@ static void gradient_rows(void *context, int64_t chunk, int worker) {
 
 static void backward_weight(const tci_conv *d, const tci_conv_pass *pass) {
     int64_t parts = parts_of(d);
-    weight_work w = {.d = d, .pass = pass, .total = pass->scratch};
-    w.sums = parts == 1 ? w.total : w.total + sums_size(d);
+    weight_work w = {.d = d, .pass = pass, .total = pass->scratch, .sums = pass->scratch + sums_size(d)};
     w.scratch = w.sums + parts * sums_size(d);
-    if (in_parts(d))
-        tc_parallel_for(pass->threads, parts, sum_part, &w);
-    else
-        sum_groups(&w);
-    if (parts > 1) tci_parts_sum(w.sums, parts, sums_size(d), w.total, false, pass->threads);
+    tc_parallel_for(pass->threads, parts, sum_part, &w);
+    tci_parts_sum(w.sums, parts, sums_size(d), w.total, false, pass->threads);
     tc_parallel_for(pass->threads, tci_ceil_div(d->c, CHANNELS), gradient_rows, &w);
 }
 
 static tci_conv_scratch weight_scratch(const tci_conv *d) {
-    int64_t sums = (parts_of(d) == 1 ? 1 : 1 + parts_of(d)) * sums_size(d);
-    if (in_parts(d)) return (tci_conv_scratch){.shared = (size_t)sums, .per_worker = (size_t)group_size(d)};
-    return (tci_conv_scratch){.shared = (size_t)(sums + group_size(d))};
+    return (tci_conv_scratch){.shared = (size_t)((1 + parts_of(d)) * sums_size(d)),
+                              .per_worker = (size_t)group_size(d)};
 }
 
 const tci_conv_algorithm tci_conv_winograd = {
