@@ -189,6 +189,7 @@ tc_status tc_checkpoint_load(const char *path, tc_model *model, tc_optimizer *op
     size_t data_size;
     TC_TRY(tci_safetensors_open(path, &reader, &file, &data_size));
     tc_status status = load(&reader, &file, data_size, model, optimizer);
+    if (status == TC_OK) tc_model_thaw(model);
     tci_safetensors_free(&file);
     tci_file_reader_close(&reader);
     return status;

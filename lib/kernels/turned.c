@@ -14,15 +14,3 @@ tci_conv tci_turned(const tci_conv *d) {
     t.pad_w = d->dilation_w * (d->kw - 1) - d->pad_w;
     return t;
 }
-
-void tci_turn_weight(const tci_conv *d, const float *weight, float *turned) {
-    int64_t og = d->o / d->groups, cg = d->c / d->groups, taps = d->kh * d->kw;
-    for (int64_t g = 0; g < d->groups; g++) {
-        const float *from = weight + g * og * taps * cg;
-        float *to = turned + g * og * taps * cg;
-        for (int64_t o = 0; o < og; o++)
-            for (int64_t t = 0; t < taps; t++)
-                for (int64_t c = 0; c < cg; c++)
-                    to[(c * taps + taps - 1 - t) * og + o] = from[(o * taps + t) * cg + c];
-    }
-}

@@ -11,8 +11,4 @@ bool tci_can_turn(const tci_conv *conv);
 /* dx = convolution of dy, as described, with the weights turned round. */
 tci_conv tci_turned(const tci_conv *conv);
 
-/* weight (groups, O / groups, KH, KW, C / groups) to (groups, C / groups, KH, KW, O / groups), the rows and
- * columns of each kernel in reverse order. */
-void tci_turn_weight(const tci_conv *conv, const float *weight, float *turned);
-
 #endif

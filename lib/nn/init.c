@@ -53,6 +53,7 @@ static void begin(tci_entry *entry, tc_init init, tc_rng rng) {
 }
 
 void tc_model_init(tc_model *model, tc_init init, uint64_t seed) {
+    tc_model_thaw(model);
     for (int i = 0; i < model->parameter_count; i++)
         begin(&model->parameters[i], init, tc_rng_create(seed, tc_rng_stream(STREAM_INIT, (uint64_t)i, 0)));
     for (int i = 0; i < model->buffer_count; i++) begin(&model->buffers[i], init, tc_rng_create(seed, 0));

@@ -113,7 +113,7 @@ typedef enum tc_init { TC_INIT_PYTORCH, TC_INIT_HE } tc_init;
 /* Takes `root` over in any case. On failure *model is NULL. Parameters begin with TC_INIT_PYTORCH. */
 tc_status tc_model_create(tc_module *root, uint64_t seed, tc_model **model);
 void tc_model_free(tc_model *model);
-/* Draws all parameters anew and resets the buffers. */
+/* Draws all parameters anew and resets the buffers; thaws the model. */
 void tc_model_init(tc_model *model, tc_init init, uint64_t seed);
 
 /* x in, result of the last layer out; NULL with the failure on the tape. Layers follow the tape's mode. Within the
@@ -122,8 +122,11 @@ void tc_model_init(tc_model *model, tc_init init, uint64_t seed);
 tc_tensor *tc_model_forward(tc_model *model, tc_tape *tape, tc_tensor *x);
 
 /* For inference: until tc_model_thaw() the parameters will not change, so that in evaluation mode the form in
- * which kernels want the weights is made once and not at every call. Matters for small batches; takes memory of
- * one to four times the convolutions' weights. The first forward pass after it must have the model to itself. TC_ERR_MEMORY leaves the model thawed. */
+ * which kernels want the weights is made once and not at every call. tc_model_init() and tc_checkpoint_load()
+ * thaw; an optimiser's step does not, and must not be made before. Matters for small batches; takes memory of
+ * one to four times the convolutions' weights. Weights are made ready by the first forward pass that wants
+ * them: while passes with new shapes may come, the model serves one thread. TC_ERR_MEMORY leaves the model
+ * thawed. */
 tc_status tc_model_freeze(tc_model *model);
 void tc_model_thaw(tc_model *model);
 
