@@ -44,8 +44,9 @@ typedef struct tc_module_type {
     bool (*fuse)(tc_module *self, tc_activation activation); /* true: forward will apply it from now on */
     int64_t (*multiply_adds)(const tc_module *self, const tc_tensor *y);
     tci_reach (*window)(const tc_module *self, const tc_tensor *x);
-    int64_t (*kept_bytes)(const tc_tensor *x, const tc_tensor *y); /* NULL: the bytes of y */
-    bool (*halves)(const tc_module *self); /* is it 2 x 2 max pooling with stride 2 and nothing else */
+    int64_t (*kept_bytes)(const tc_module *self, const tc_tensor *x,
+                          const tc_tensor *y); /* NULL: the bytes of y */
+    bool (*halves)(const tc_module *self);     /* is it 2 x 2 max pooling with stride 2 and nothing else */
 } tc_module_type;
 
 struct tc_module {
