@@ -36,7 +36,7 @@ typedef struct tc_module_type {
     tc_activation activation; /* which of these the layer is; lets a layer before it take the work over */
     bool pools, gathers; /* the layer can max-pool its result, and gather its moments, in the same pass */
     bool normalises;     /* the layer wants to know the moments of its input */
-    bool deferred;       /* the layer is left to the next one: nothing is kept of it */
+    bool deferred;       /* of pictures, the layer is left to the next one: nothing is kept of it */
 
     /* All but forward may be NULL. x and y are input and result of one picture. */
     tc_tensor *(*forward)(tc_module *self, tci_run *run, tc_tensor *x);

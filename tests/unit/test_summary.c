@@ -67,7 +67,8 @@ static tc_module *keeping(void) {
     return tc_sequential(tc_nn_conv2d(3, 8, 3, .padding = 1), tc_nn_batchnorm2d(8), tc_nn_gelu(TC_GELU_EXACT),
                          tc_nn_maxpool2d(2), tc_nn_conv2d(8, 4, 3, .padding = 1), tc_nn_gelu(TC_GELU_EXACT),
                          tc_nn_maxpool2d_from(window), tc_nn_gelu(TC_GELU_TANH), tc_nn_relu(),
-                         tc_residual_identity(tc_nn_batchnorm2d(4)));
+                         tc_residual_identity(tc_nn_batchnorm2d(4)), tc_nn_flatten(),
+                         tc_nn_gelu(TC_GELU_EXACT));
 }
 
 START_TEST(kept_bytes_are_those_that_no_other_layer_keeps) {
@@ -86,6 +87,8 @@ START_TEST(kept_bytes_are_those_that_no_other_layer_keeps) {
         {"relu", 0},
         {"batchnorm2d", 0},
         {"residual", 4 * 4 * 4 * 4},
+        {"flatten", 4 * 64},
+        {"gelu", 4 * 64},
     };
     enum { COUNT = sizeof expected / sizeof *expected };
     tc_model *model = model_of(keeping());
