@@ -244,9 +244,9 @@ tc_tensor *tci_deferred(tc_tape *tape, tc_tensor *x, const tci_map *map) {
 
 const tci_map *tci_activation_map(tc_tape *tape, int64_t channels, tci_map_activation activation) {
     tci_map *map = tci_save(tape, sizeof *map);
-    float *zeros = map ? tci_save(tape, sizeof(float) * 2 * (size_t)channels) : NULL,
-          *ones = zeros + channels;
+    float *zeros = map ? tci_save(tape, sizeof(float) * 2 * (size_t)channels) : NULL;
     if (!zeros) return NULL;
+    float *ones = zeros + channels;
     for (int64_t k = 0; k < channels; k++) zeros[k] = 0.0f, ones[k] = 1.0f;
     *map = (tci_map){zeros, ones, zeros, activation};
     return map;
