@@ -89,6 +89,10 @@ bool tc_tape_record(tc_tape *tape, bool on) {
     return was;
 }
 
+bool tci_tape_records(const tc_tape *tape) {
+    return tape->recording;
+}
+
 void tc_tape_reset(tc_tape *tape, uint64_t step) {
     take_back(tape);
     tape->first = tape->last = NULL;

@@ -72,6 +72,9 @@ tc_tensor *tci_record_with(tc_tape *tape, const tci_op *op, tc_tensor *output, v
     tci_record_with((tape), (op), (output), (saved), (tc_tensor *const[]){__VA_ARGS__},                      \
                     (int)(sizeof((tc_tensor *const[]){__VA_ARGS__}) / sizeof(tc_tensor *)))
 
+/* False if what only backward needs can be left out. */
+bool tci_tape_records(const tc_tape *tape);
+
 /* Memory for a node's `saved`, until reset. */
 void *tci_save(tc_tape *tape, size_t bytes);
 

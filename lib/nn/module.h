@@ -36,7 +36,7 @@ typedef struct tc_module_type {
     tc_activation activation; /* which of these the layer is; lets a layer before it take the work over */
     bool pools, gathers; /* the layer can max-pool its result, and gather its moments, in the same pass */
     bool normalises;     /* the layer wants to know the moments of its input */
-    bool deferred;       /* the layer is left to the next one: nothing is kept of it */
+    bool deferred;       /* of pictures, the layer is left to the next one: nothing is kept of it */
 
     /* All but forward may be NULL. x and y are input and result of one picture. */
     tc_tensor *(*forward)(tc_module *self, tci_run *run, tc_tensor *x);
@@ -44,8 +44,9 @@ typedef struct tc_module_type {
     bool (*fuse)(tc_module *self, tc_activation activation); /* true: forward will apply it from now on */
     int64_t (*multiply_adds)(const tc_module *self, const tc_tensor *y);
     tci_reach (*window)(const tc_module *self, const tc_tensor *x);
-    int64_t (*kept_bytes)(const tc_tensor *x, const tc_tensor *y); /* NULL: the bytes of y */
-    bool (*halves)(const tc_module *self); /* is it 2 x 2 max pooling with stride 2 and nothing else */
+    int64_t (*kept_bytes)(const tc_module *self, const tc_tensor *x,
+                          const tc_tensor *y); /* NULL: the bytes of y */
+    bool (*halves)(const tc_module *self);     /* is it 2 x 2 max pooling with stride 2 and nothing else */
 } tc_module_type;
 
 struct tc_module {

@@ -30,8 +30,17 @@ static bool halves(const tc_module *self) {
            !o->ceil_mode;
 }
 
-static const tc_module_type maxpool = {
-    .name = "maxpool2d", .forward = maxpool_forward, .window = pool_window, .halves = halves};
+/* The result and the number of each winner: a byte where the layer before pools in its pass, else two. */
+static int64_t maxpool_kept_bytes(const tc_module *self, const tc_tensor *x, const tc_tensor *y) {
+    (void)x;
+    return tc_numel(y) * (int64_t)(sizeof(float) + (self->fused ? sizeof(uint8_t) : sizeof(uint16_t)));
+}
+
+static const tc_module_type maxpool = {.name = "maxpool2d",
+                                       .forward = maxpool_forward,
+                                       .window = pool_window,
+                                       .kept_bytes = maxpool_kept_bytes,
+                                       .halves = halves};
 static const tc_module_type avgpool = {
     .name = "avgpool2d", .forward = avgpool_forward, .window = pool_window};
 

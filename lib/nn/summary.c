@@ -41,9 +41,9 @@ static int64_t own_parameters(const tc_model *model, const tc_module *module) {
 }
 
 static int64_t kept_bytes(const tc_module *module, const tc_tensor *x, const tc_tensor *y) {
-    bool fused = module->fused && !module->type->halves;
-    if (fused || module->pooled || module->type->deferred) return 0;
-    if (module->type->kept_bytes) return module->type->kept_bytes(x, y);
+    bool fused = module->fused && !module->type->halves, deferred = module->type->deferred && y->ndim == 4;
+    if (fused || module->pooled || deferred) return 0;
+    if (module->type->kept_bytes) return module->type->kept_bytes(module, x, y);
     return tc_numel(y) * (int64_t)sizeof(float);
 }
 

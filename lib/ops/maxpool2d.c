@@ -6,7 +6,7 @@
 
 typedef struct saved {
     tci_maxpool p;
-    uint16_t *winners; /* (N, OH, OW, C) */
+    uint16_t *winners; /* (N, OH, OW, C); NULL without recording */
 } saved;
 
 typedef struct work {
@@ -54,11 +54,13 @@ tc_tensor *tc_maxpool2d(tc_tape *tape, tc_tensor *x, const tc_pool2d_options *op
                              (long long)h.kernel, (long long)w.kernel, LARGEST_WINDOW);
     tc_tensor *y = tci_result(tape, 4, (const int64_t[]){x->shape[0], x->shape[1], h.out, w.out});
     saved *s = y ? tci_save(tape, sizeof *s) : NULL;
-    uint16_t *winners = s ? tci_save(tape, sizeof *winners * (size_t)tc_numel(y)) : NULL;
-    if (!winners) return NULL;
+    if (!s) return NULL;
     *s = (saved){{x->shape[0], x->shape[1], h.in, w.in, h.out, w.out, h.kernel, w.kernel, h.stride, w.stride,
                   h.padding, w.padding, h.dilation, w.dilation},
-                 winners};
+                 NULL};
+    bool records = tci_tape_records(tape);
+    if (records) s->winners = tci_save(tape, sizeof *s->winners * (size_t)tc_numel(y));
+    if (records && !s->winners) return NULL;
     tc_parallel_for(tc_tape_threads(tape), s->p.n * s->p.oh, forward_row,
                     &(work){.s = s, .x = x, .out = y->data});
     return tci_record(tape, &maxpool2d_op, y, s, x);

@@ -26,11 +26,17 @@ static tc_tensor *bias_of_another_size(tc_tape *tape) {
                      CONFORMANCE_TENSOR(tape, 3, 12), TC_ACTIVATION_NONE);
 }
 
+static tc_tensor *gelu_in_the_same_pass(tc_tape *tape) {
+    return tc_linear(tape, CONFORMANCE_TENSOR(tape, 1, 2, 12), CONFORMANCE_TENSOR(tape, 2, 4, 12), NULL,
+                     TC_ACTIVATION_GELU);
+}
+
 static const conformance_refusal refusals[] = {
     {"picture", picture, TC_ERR_SHAPE, "(2, 3, 2, 2)"},
     {"weight_of_one_dimension", weight_of_one_dimension, TC_ERR_SHAPE, "(12)"},
     {"other_features", other_features, TC_ERR_SHAPE, "13"},
     {"bias_of_another_size", bias_of_another_size, TC_ERR_SHAPE, "(12)"},
+    {"gelu_in_the_same_pass", gelu_in_the_same_pass, TC_ERR_ARGUMENT, "relu"},
     {NULL, NULL, TC_OK, NULL}};
 
 int main(void) {

@@ -28,12 +28,12 @@ static const struct {
     int ndim;
     int64_t shape[4], parameters, multiply_adds, bytes, field;
 } lesson[] = {
-    {"conv2d", 4, {1, 32, 32, 32}, 896, 32 * 32 * 32 * 27, 131072, 3},
+    {"conv2d", 4, {1, 32, 32, 32}, 896, 32 * 32 * 32 * 27, 0, 3},
     {"relu", 4, {1, 32, 32, 32}, 0, 0, 0, 3},
-    {"maxpool2d", 4, {1, 32, 16, 16}, 0, 0, 32768, 4},
-    {"conv2d", 4, {1, 64, 16, 16}, 18496, 64 * 16 * 16 * 288, 65536, 8},
+    {"maxpool2d", 4, {1, 32, 16, 16}, 0, 0, 5 * 32 * 16 * 16, 4},
+    {"conv2d", 4, {1, 64, 16, 16}, 18496, 64 * 16 * 16 * 288, 0, 8},
     {"relu", 4, {1, 64, 16, 16}, 0, 0, 0, 8},
-    {"maxpool2d", 4, {1, 64, 8, 8}, 0, 0, 16384, 10},
+    {"maxpool2d", 4, {1, 64, 8, 8}, 0, 0, 5 * 64 * 8 * 8, 10},
     {"flatten", 2, {1, 4096, 1, 1}, 0, 0, 16384, 0},
     {"linear", 2, {1, 128, 1, 1}, 524416, 524288, 512, 0},
     {"relu", 2, {1, 128, 1, 1}, 0, 0, 0, 0},
@@ -56,6 +56,47 @@ START_TEST(the_lesson_net_row_by_row) {
         ck_assert_int_eq(rows[i].activation_bytes, lesson[i].bytes);
         ck_assert_int_eq(rows[i].receptive_field_h, lesson[i].field);
         ck_assert_int_eq(rows[i].receptive_field_w, lesson[i].field);
+    }
+    tc_model_free(model);
+}
+END_TEST
+
+/* What a row keeps, by the layers before and after it. */
+static tc_module *keeping(void) {
+    tc_pool2d_options window = {.kernel_size = 3, .stride = 2, .padding = 1};
+    return tc_sequential(tc_nn_conv2d(3, 8, 3, .padding = 1), tc_nn_batchnorm2d(8), tc_nn_gelu(TC_GELU_EXACT),
+                         tc_nn_maxpool2d(2), tc_nn_conv2d(8, 4, 3, .padding = 1), tc_nn_gelu(TC_GELU_EXACT),
+                         tc_nn_maxpool2d_from(window), tc_nn_gelu(TC_GELU_TANH), tc_nn_relu(),
+                         tc_residual_identity(tc_nn_batchnorm2d(4)), tc_nn_flatten(),
+                         tc_nn_gelu(TC_GELU_EXACT));
+}
+
+START_TEST(kept_bytes_are_those_that_no_other_layer_keeps) {
+    static const struct {
+        const char *type;
+        int64_t bytes;
+    } expected[] = {
+        {"conv2d", 4 * 8 * 16 * 16},
+        {"batchnorm2d", 0},
+        {"gelu", 0},
+        {"maxpool2d", (4 + 2) * 8 * 8 * 8},
+        {"conv2d", 4 * 4 * 8 * 8},
+        {"gelu", 0},
+        {"maxpool2d", (4 + 2) * 4 * 4 * 4},
+        {"gelu", 4 * 4 * 4 * 4},
+        {"relu", 0},
+        {"batchnorm2d", 0},
+        {"residual", 4 * 4 * 4 * 4},
+        {"flatten", 4 * 64},
+        {"gelu", 4 * 64},
+    };
+    enum { COUNT = sizeof expected / sizeof *expected };
+    tc_model *model = model_of(keeping());
+    tc_layer_summary rows[ROWS];
+    ck_assert_int_eq(summary_of(model, 3, 16, 16, rows), COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        ck_assert_str_eq(rows[i].type, expected[i].type);
+        ck_assert_int_eq(rows[i].activation_bytes, expected[i].bytes);
     }
     tc_model_free(model);
 }
@@ -207,6 +248,7 @@ END_TEST
 
 static void add(TCase *tests) {
     tcase_add_test(tests, the_lesson_net_row_by_row);
+    tcase_add_test(tests, kept_bytes_are_those_that_no_other_layer_keeps);
     tcase_add_loop_test(tests, receptive_fields_are_where_gradients_flow, 0, sizeof fields / sizeof *fields);
     tcase_add_test(tests, resnet20_has_the_figures_of_the_paper);
     tcase_add_test(tests, a_small_array_gets_the_first_rows);

@@ -153,8 +153,10 @@ typedef struct tc_layer_summary {
     int64_t output_shape[TC_MAX_DIMS]; /* for one picture */
     int64_t parameters;
     int64_t multiply_adds;    /* for one picture */
-    int64_t activation_bytes; /* what training keeps of this layer for one picture; 0 where it is computed in
-                                 the pass of the layer before */
+    int64_t activation_bytes; /* what training keeps of this layer for one picture, with max pooling which
+                                 pixels won; 0 where it is computed in the pass of the layer before, where
+                                 that layer's result is pooled in its own pass, and for batchnorm2d, relu and
+                                 the exact gelu of pictures, which are left to the layer after */
     int64_t receptive_field_h,
         receptive_field_w; /* input pixels that one output element sees; 0 after flatten */
 } tc_layer_summary;
