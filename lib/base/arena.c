@@ -54,8 +54,9 @@ void tc_arena_free(tc_arena *arena) {
 static block *block_create(size_t size) {
     block *b = calloc(1, sizeof *b);
     if (!b) return NULL;
-    size_t alignment = size < HUGE_PAGE ? ALIGNMENT : HUGE_PAGE;
-    b->bytes = aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+    size_t alignment = size < HUGE_PAGE ? ALIGNMENT : HUGE_PAGE, room;
+    bool fits = tci_add_size(size, alignment - 1, &room);
+    b->bytes = fits ? aligned_alloc(alignment, room / alignment * alignment) : NULL;
     if (!b->bytes) {
         free(b);
         return NULL;
