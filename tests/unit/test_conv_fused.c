@@ -100,6 +100,13 @@ static void drop(data *t) {
     free(t->x), free(t->w), free(t->bias), free(t->dy), free(t->mean), free(t->scale), free(t->shift);
 }
 
+/* The same for tests that pool. */
+static bool make_pooled(int test, data *t) {
+    if (!make(test, t)) return false;
+    if (!t->can_pool) drop(t);
+    return t->can_pool;
+}
+
 static tci_map map_of(const data *t, tci_map_activation activation) {
     return (tci_map){t->mean, t->scale, t->shift, activation};
 }
@@ -244,7 +251,7 @@ static void expect_largest(const data *t, const float *bias, bool relu) {
 
 START_TEST(pooling_takes_the_largest_of_each_window) {
     data t;
-    if (!make(_i, &t) || !t.can_pool) return;
+    if (!make_pooled(_i, &t)) return;
     for (int relu = 0; relu < 2; relu++) {
         expect_largest(&t, NULL, relu);
         expect_largest(&t, t.bias, relu);
@@ -255,7 +262,7 @@ END_TEST
 
 START_TEST(the_first_of_equal_outputs_wins) {
     data t;
-    if (!make(_i, &t) || !t.can_pool) return;
+    if (!make_pooled(_i, &t)) return;
     memset(t.w, 0, sizeof *t.w * (size_t)t.w_size);
     expect_largest(&t, t.bias, false);
     drop(&t);
@@ -264,7 +271,7 @@ END_TEST
 
 START_TEST(backward_data_from_winners_is_that_of_the_unpooled_gradient) {
     data t;
-    if (!make(_i, &t) || !t.can_pool) return;
+    if (!make_pooled(_i, &t)) return;
     uint8_t *winners = winners_of(&t);
     float *dy = unpooled(&t, winners);
     for (int accumulate = 0; accumulate < 2; accumulate++)
@@ -279,7 +286,7 @@ END_TEST
 
 START_TEST(backward_weight_from_winners_is_that_of_the_unpooled_gradient) {
     data t;
-    if (!make(_i, &t) || !t.can_pool) return;
+    if (!make_pooled(_i, &t)) return;
     uint8_t *winners = winners_of(&t);
     tci_map map = map_of(&t, TCI_MAP_GELU);
     float *dy = unpooled(&t, winners), *x = mapped(&t, &map);
