@@ -6,8 +6,7 @@
  *   backward weight  U' = V^T D (36, C, O), D = transformed tiles of dy (36, tiles, O); dw = transformed back
  * which multiplies a quarter as often as the direct way. A block of tiles goes through all three stages while it
  * is in the caches of one core; what one core has written no other one reads until the end, because their caches may
- * lie far apart. So each part of the tiles has a U' of its own, and these are added in order.
- */
+ * lie far apart. So each part of the tiles has a U' of its own, and these are added in order. */
 #include "arith.h"
 #include "conv.h"
 #include "parts.h"
@@ -229,8 +228,7 @@ static int64_t group_size(const tci_conv *d) {
 typedef struct weight_work {
     const tci_conv *d;
     const tci_conv_pass *pass;
-    float *sums;  /* (parts, 36, C, O padded) */
-    float *total; /* (36, C, O padded) */
+    float *sums; /* (parts, 36, C, O padded); in the end the first part's are those of all */
     float *scratch;
 } weight_work;
 
@@ -281,7 +279,7 @@ static void gradient_rows(void *context, int64_t chunk, int worker) {
     (void)worker;
     for (int64_t o = 0; o < d->o; o += width) {
         for (int64_t c = begin; c < end; c++)
-            tci_winograd_get()->weight_gradient(w->total + c * row + o, d->c * row, taps[c - begin][0], 16);
+            tci_winograd_get()->weight_gradient(w->sums + c * row + o, d->c * row, taps[c - begin][0], 16);
         for (int64_t q = 0; q < tci_min(width, d->o - o); q++) {
             for (int64_t t = 0; t < 9; t++) {
                 float *dw = w->pass->out + ((o + q) * 9 + t) * d->c;
@@ -294,15 +292,14 @@ static void gradient_rows(void *context, int64_t chunk, int worker) {
 
 static void backward_weight(const tci_conv *d, const tci_conv_pass *pass) {
     int64_t parts = parts_of(d);
-    weight_work w = {.d = d, .pass = pass, .total = pass->scratch, .sums = pass->scratch + sums_size(d)};
-    w.scratch = w.sums + parts * sums_size(d);
+    weight_work w = {d, pass, pass->scratch, pass->scratch + parts * sums_size(d)};
     tc_parallel_for(pass->threads, parts, sum_part, &w);
-    tci_parts_sum(w.sums, parts, sums_size(d), w.total, false, pass->threads);
+    tci_parts_sum(w.sums + sums_size(d), parts - 1, sums_size(d), w.sums, true, pass->threads);
     tc_parallel_for(pass->threads, tci_ceil_div(d->c, CHANNELS), gradient_rows, &w);
 }
 
 static tci_conv_scratch weight_scratch(const tci_conv *d) {
-    return (tci_conv_scratch){.shared = (size_t)((1 + parts_of(d)) * sums_size(d)),
+    return (tci_conv_scratch){.shared = (size_t)(parts_of(d) * sums_size(d)),
                               .per_worker = (size_t)group_size(d)};
 }
 
