@@ -198,6 +198,7 @@ void tc_model_free(tc_model *model) {
 tc_tensor *tc_model_forward(tc_model *model, tc_tape *tape, tc_tensor *x) {
     if (!tci_begin(tape, "model", x)) return NULL;
     tci_run run = {.tape = tape};
+    if (tc_tape_is_training(tape)) tc_model_thaw(model); /* its parameters are about to change */
     bool deferred = tci_tape_defer(tape, true);
     tc_tensor *y = tci_module_forward(model->root, &run, x);
     tci_tape_defer(tape, deferred);
@@ -222,6 +223,7 @@ tc_status tc_model_freeze(tc_model *model) {
 }
 
 void tc_model_thaw(tc_model *model) {
+    if (!model->frozen) return;
     for (int i = 0; i < model->parameter_count; i++) model->parameters[i].visible.tensor->kept = NULL;
     tc_arena_free(model->frozen);
     model->frozen = NULL;

@@ -81,10 +81,36 @@ START_TEST(loading_a_checkpoint_thaws) {
 }
 END_TEST
 
+static void train_one_step(tc_model *model) {
+    tc_tape *tape = tc_tape_create(&(tc_tape_options){.threads = 2});
+    tc_optimizer *sgd;
+    ck_assert_int_eq(tc_sgd_create(model, &(tc_sgd_options){.lr = 0.1f}, &sgd), TC_OK);
+    tc_tensor *x = tc_tensor_new(tc_tape_arena(tape), 2, 3, 16, 16);
+    for (int64_t i = 0; i < tc_numel(x); i++) x->data[i] = (float)(i % 7) - 3.0f;
+    tc_tensor *loss = tc_cross_entropy(tape, tc_model_forward(model, tape, x), (const int32_t[]){1, 2}, NULL);
+    tc_model_zero_grad(model);
+    ck_assert_int_eq(tc_backward(tape, loss), TC_OK);
+    tc_optimizer_step(sgd);
+    tc_optimizer_free(sgd);
+    tc_tape_free(tape);
+}
+
+START_TEST(training_thaws) {
+    tc_model *frozen = model_of(1), *thawed = model_of(1);
+    ck_assert_int_eq(tc_model_freeze(frozen), TC_OK);
+    expect_same_answer(frozen, thawed, 2, 16);
+    train_one_step(frozen), train_one_step(thawed);
+    expect_same_answer(frozen, thawed, 2, 16);
+    tc_model_free(frozen);
+    tc_model_free(thawed);
+}
+END_TEST
+
 static void add(TCase *tests) {
     tcase_add_test(tests, any_batch_gives_the_same_bits);
     tcase_add_test(tests, init_thaws);
     tcase_add_test(tests, loading_a_checkpoint_thaws);
+    tcase_add_test(tests, training_thaws);
 }
 
 int main(void) {

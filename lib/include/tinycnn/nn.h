@@ -122,8 +122,8 @@ void tc_model_init(tc_model *model, tc_init init, uint64_t seed);
 tc_tensor *tc_model_forward(tc_model *model, tc_tape *tape, tc_tensor *x);
 
 /* For inference: until tc_model_thaw() the parameters will not change, so that in evaluation mode the form in
- * which kernels want the weights is made once and not at every call. tc_model_init() and tc_checkpoint_load()
- * thaw; an optimiser's step does not, and must not be made before. Matters for small batches; takes memory of
+ * which kernels want the weights is made once and not at every call. tc_model_init(), tc_checkpoint_load() and
+ * a forward pass in training mode thaw; whoever writes to a parameter by hand must do so himself. Matters for small batches; takes memory of
  * one to four times the convolutions' weights. Weights are made ready by the first forward pass that wants
  * them: while passes with new shapes may come, the model serves one thread. TC_ERR_MEMORY leaves the model
  * thawed. */
