@@ -55,8 +55,9 @@ ALWAYS_INLINE void apply_to(const tci_map *map, const float *x, int64_t rows, in
     }
 }
 
-static void apply(const tci_map *map, const float *x, int64_t rows, int64_t c,
-                  float *y){FOR_ACTIVATION(map, apply_to, map, x, rows, c, y)}
+static void apply(const tci_map *map, const float *x, int64_t rows, int64_t c, float *y) {
+    FOR_ACTIVATION(map, apply_to, map, x, rows, c, y);
+}
 
 ALWAYS_INLINE void sums_of(const tci_map *map, const float *x, const float *dy, int64_t rows, int64_t c,
                            float *g, float *sum_g, float *sum_gx, tci_map_activation activation) {
@@ -76,7 +77,7 @@ static void gradient_sums(const tci_map *map, const float *x, const float *dy, i
                           float *g, float *sum_g, float *sum_gx) {
     memset(sum_g, 0, sizeof(float) * (size_t)c);
     memset(sum_gx, 0, sizeof(float) * (size_t)c);
-    FOR_ACTIVATION(map, sums_of, map, x, dy, rows, c, g, sum_g, sum_gx)
+    FOR_ACTIVATION(map, sums_of, map, x, dy, rows, c, g, sum_g, sum_gx);
 }
 
 static void gradient(const float *x, const float *g, int64_t rows, int64_t c, const float *restrict mean,

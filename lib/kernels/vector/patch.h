@@ -8,6 +8,7 @@
 
 #include "arith.h"
 #include "through.h"
+#include "winners.h"
 #include "winograd.h"
 
 typedef enum reading { READ_PLAIN, READ_MAP, READ_MAP_RELU, READ_MAP_GELU, READ_UNPOOL } reading;
@@ -39,25 +40,6 @@ ALWAYS_INLINE tci_map_activation activation_of(reading how) {
 
 ALWAYS_INLINE bool is_mapped(reading how) {
     return how != READ_PLAIN && how != READ_UNPOOL;
-}
-
-typedef uint8_t bytes __attribute__((vector_size(WIDTH), aligned(1), may_alias));
-
-ALWAYS_INLINE mask load_winners(const uint8_t *p, int64_t lanes) {
-    bytes b = {0};
-    if (lanes >= WIDTH)
-        b = *(const bytes *)p;
-    else
-        memcpy(&b, p, (size_t)lanes);
-    return __builtin_convertvector(b, mask);
-}
-
-ALWAYS_INLINE void store_winners(uint8_t *p, mask winners, int64_t lanes) {
-    bytes b = __builtin_convertvector(winners, bytes);
-    if (lanes >= WIDTH)
-        *(bytes *)p = b;
-    else
-        memcpy(p, &b, (size_t)lanes);
 }
 
 /* Pixel (i, j) of a whole patch, channels from k on. */

@@ -5,9 +5,9 @@
 
 #include "arith.h"
 #include "through.h"
+#include "winners.h"
 
 typedef uint16_t shorts __attribute__((vector_size(2 * WIDTH), aligned(2), may_alias));
-typedef uint8_t bytes __attribute__((vector_size(WIDTH), aligned(1), may_alias));
 
 /* ---- Max pooling of any window. Of equal elements the first wins, NaN always. ------------------------- */
 
@@ -55,7 +55,7 @@ ALWAYS_INLINE void max_pixels(const tci_maxpool *p, const float *x, const tci_ma
 static void max_row(const tci_maxpool *p, const float *x, const tci_map *map, float *y, uint16_t *winners,
                     int64_t row) {
     if (map) {
-        FOR_ACTIVATION(map, max_pixels, p, x, map, y, winners, row, true)
+        FOR_ACTIVATION(map, max_pixels, p, x, map, y, winners, row, true);
     } else {
         max_pixels(p, x, map, y, winners, row, false, TCI_MAP_NONE);
     }
@@ -93,19 +93,11 @@ static void max_pair(const float *top, const float *bottom, int64_t pixels, int6
     for (int64_t j = 0; j < pixels; j++, y += c, winners += c) {
         for (int64_t k = 0; k < c; k += WIDTH) {
             int64_t lanes = c - k, at = 2 * j * c + k;
-            const float *others[] = {top + at + c, bottom + at, bottom + at + c};
-            vector best = load(top + at, lanes);
-            mask winner = {0};
-            UNROLL
-            for (int i = 0; i < 3; i++) {
-                vector v = load(others[i], lanes);
-                mask wins = vector_wins(v, best);
-                best = vector_select(wins, v, best);
-                winner = (winner & ~wins) | (wins & (i + 1));
-            }
-            store(y + k, best, lanes);
-            bytes narrow = __builtin_convertvector(winner, bytes);
-            memcpy(winners + k, &narrow, (size_t)tci_min(lanes, WIDTH));
+            vector window[] = {load(top + at, lanes), load(top + at + c, lanes), load(bottom + at, lanes),
+                               load(bottom + at + c, lanes)};
+            mask winner;
+            store(y + k, vector_max_of_four(window, &winner), lanes);
+            store_winners(winners + k, winner, lanes);
         }
     }
 }

@@ -30,16 +30,18 @@ ALWAYS_INLINE vector back_through(const map_lanes *m, vector x, vector dy, tci_m
 
 /* Calls body(..., activation) with the map's activation as a constant. */
 #define FOR_ACTIVATION(map, body, ...)                                                                       \
-    switch ((map)->activation) {                                                                             \
-    case TCI_MAP_NONE:                                                                                       \
-        body(__VA_ARGS__, TCI_MAP_NONE);                                                                     \
-        break;                                                                                               \
-    case TCI_MAP_RELU:                                                                                       \
-        body(__VA_ARGS__, TCI_MAP_RELU);                                                                     \
-        break;                                                                                               \
-    case TCI_MAP_GELU:                                                                                       \
-        body(__VA_ARGS__, TCI_MAP_GELU);                                                                     \
-        break;                                                                                               \
-    }
+    do {                                                                                                     \
+        switch ((map)->activation) {                                                                         \
+        case TCI_MAP_NONE:                                                                                   \
+            body(__VA_ARGS__, TCI_MAP_NONE);                                                                 \
+            break;                                                                                           \
+        case TCI_MAP_RELU:                                                                                   \
+            body(__VA_ARGS__, TCI_MAP_RELU);                                                                 \
+            break;                                                                                           \
+        case TCI_MAP_GELU:                                                                                   \
+            body(__VA_ARGS__, TCI_MAP_GELU);                                                                 \
+            break;                                                                                           \
+        }                                                                                                    \
+    } while (0)
 
 #endif

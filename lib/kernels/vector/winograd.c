@@ -23,11 +23,11 @@
 #define INV_A (-0.66666666666666667f) /* 2 a^2 (a^2 - b^2) = -3/2 */
 #define INV_B 0.16666666666666667f    /* 2 b^2 (b^2 - a^2) = 6 */
 
-/* ---- One dimension; `s` is the distance between the vectors of a line --------------------------------- */
+/* ---- One dimension; `t` is the distance between the vectors that come out ------------------------------ */
 
 /* out = B^T d: six to six. */
-ALWAYS_INLINE void input_line(const vector *d, int s, vector *out, int t) {
-    vector d0 = d[0], d1 = d[s], d2 = d[2 * s], d3 = d[3 * s], d4 = d[4 * s], d5 = d[5 * s];
+ALWAYS_INLINE void input_line(const vector *d, vector *out, int t) {
+    vector d0 = d[0], d1 = d[1], d2 = d[2], d3 = d[3], d4 = d[4], d5 = d[5];
     vector even_a = d4 - B2 * d2, odd_a = A1 * (d3 - B2 * d1);
     vector even_b = d4 - A2 * d2, odd_b = B1 * (d3 - A2 * d1);
     out[0] = (d4 + d0) - (A2 + B2) * d2;
@@ -39,18 +39,18 @@ ALWAYS_INLINE void input_line(const vector *d, int s, vector *out, int t) {
 }
 
 /* out = A^T m: six to four. */
-ALWAYS_INLINE void output_line(const vector *m, int s, vector *out, int t) {
-    vector sum_a = m[s] + m[2 * s], difference_a = m[s] - m[2 * s];
-    vector sum_b = m[3 * s] + m[4 * s], difference_b = m[3 * s] - m[4 * s];
+ALWAYS_INLINE void output_line(const vector *m, vector *out, int t) {
+    vector sum_a = m[1] + m[2], difference_a = m[1] - m[2];
+    vector sum_b = m[3] + m[4], difference_b = m[3] - m[4];
     out[0] = m[0] + sum_a + sum_b;
     out[t] = A1 * difference_a + B1 * difference_b;
     out[2 * t] = A2 * sum_a + B2 * sum_b;
-    out[3 * t] = A3 * difference_a + B3 * difference_b + m[5 * s];
+    out[3 * t] = A3 * difference_a + B3 * difference_b + m[5];
 }
 
 /* out = G g: three to six. */
-ALWAYS_INLINE void weight_line(const vector *g, int s, vector *out, int t) {
-    vector g0 = g[0], g1 = g[s], g2 = g[2 * s];
+ALWAYS_INLINE void weight_line(const vector *g, vector *out, int t) {
+    vector g0 = g[0], g1 = g[1], g2 = g[2];
     vector even_a = INV_A * (g0 + A2 * g2), odd_a = INV_A * A1 * g1;
     vector even_b = INV_B * (g0 + B2 * g2), odd_b = INV_B * B1 * g1;
     out[0] = INV_0 * g0;
@@ -62,8 +62,8 @@ ALWAYS_INLINE void weight_line(const vector *g, int s, vector *out, int t) {
 }
 
 /* out = G g of a filter of four, for the weight gradient. */
-ALWAYS_INLINE void gradient_line(const vector *g, int s, vector *out, int t) {
-    vector g0 = g[0], g1 = g[s], g2 = g[2 * s], g3 = g[3 * s];
+ALWAYS_INLINE void gradient_line(const vector *g, vector *out, int t) {
+    vector g0 = g[0], g1 = g[1], g2 = g[2], g3 = g[3];
     vector even_a = INV_A * (g0 + A2 * g2), odd_a = INV_A * (A1 * g1 + A3 * g3);
     vector even_b = INV_B * (g0 + B2 * g2), odd_b = INV_B * (B1 * g1 + B3 * g3);
     out[0] = INV_0 * g0;
@@ -75,12 +75,12 @@ ALWAYS_INLINE void gradient_line(const vector *g, int s, vector *out, int t) {
 }
 
 /* out = A^T m with three outputs. */
-ALWAYS_INLINE void weight_gradient_line(const vector *m, int s, vector *out, int t) {
-    vector sum_a = m[s] + m[2 * s], difference_a = m[s] - m[2 * s];
-    vector sum_b = m[3 * s] + m[4 * s], difference_b = m[3 * s] - m[4 * s];
+ALWAYS_INLINE void weight_gradient_line(const vector *m, vector *out, int t) {
+    vector sum_a = m[1] + m[2], difference_a = m[1] - m[2];
+    vector sum_b = m[3] + m[4], difference_b = m[3] - m[4];
     out[0] = m[0] + sum_a + sum_b;
     out[t] = A1 * difference_a + B1 * difference_b;
-    out[2 * t] = A2 * sum_a + B2 * sum_b + m[5 * s];
+    out[2 * t] = A2 * sum_a + B2 * sum_b + m[5];
 }
 
 /* ---- Two dimensions ----------------------------------------------------------------------------------- */
@@ -109,12 +109,12 @@ ALWAYS_INLINE void input_tile(const tci_picture *x, const patch *p, int64_t k, i
         UNROLL
         for (int i = 0; i < 6; i++)
             d[i] = whole ? read_pixel(x, p, &m, i, j, k, lanes, how) : pixels[6 * i + j];
-        input_line(d, 1, half + j, 6);
+        input_line(d, half + j, 6);
     }
     UNROLL
     for (int i = 0; i < 6; i++) {
         vector points[6];
-        input_line(half + 6 * i, 1, points, 1);
+        input_line(half + 6 * i, points, 1);
         UNROLL
         for (int j = 0; j < 6; j++) store(out + (6 * i + j) * point_stride + k, points[j], lanes);
     }
@@ -137,27 +137,30 @@ ALWAYS_INLINE void input_tiles(const tci_conv *d, tci_tiling tiling, const tci_p
 
 /* Calls tiles(..., how) with each way of reading as a constant. */
 #define FOR_READING(picture, tiles, ...)                                                                     \
-    switch (reading_of(picture)) {                                                                           \
-    case READ_PLAIN:                                                                                         \
-        tiles(__VA_ARGS__, READ_PLAIN);                                                                      \
-        break;                                                                                               \
-    case READ_MAP:                                                                                           \
-        tiles(__VA_ARGS__, READ_MAP);                                                                        \
-        break;                                                                                               \
-    case READ_MAP_RELU:                                                                                      \
-        tiles(__VA_ARGS__, READ_MAP_RELU);                                                                   \
-        break;                                                                                               \
-    case READ_MAP_GELU:                                                                                      \
-        tiles(__VA_ARGS__, READ_MAP_GELU);                                                                   \
-        break;                                                                                               \
-    case READ_UNPOOL:                                                                                        \
-        tiles(__VA_ARGS__, READ_UNPOOL);                                                                     \
-        break;                                                                                               \
-    }
+    do {                                                                                                     \
+        switch (reading_of(picture)) {                                                                       \
+        case READ_PLAIN:                                                                                     \
+            tiles(__VA_ARGS__, READ_PLAIN);                                                                  \
+            break;                                                                                           \
+        case READ_MAP:                                                                                       \
+            tiles(__VA_ARGS__, READ_MAP);                                                                    \
+            break;                                                                                           \
+        case READ_MAP_RELU:                                                                                  \
+            tiles(__VA_ARGS__, READ_MAP_RELU);                                                               \
+            break;                                                                                           \
+        case READ_MAP_GELU:                                                                                  \
+            tiles(__VA_ARGS__, READ_MAP_GELU);                                                               \
+            break;                                                                                           \
+        case READ_UNPOOL:                                                                                    \
+            tiles(__VA_ARGS__, READ_UNPOOL);                                                                 \
+            break;                                                                                           \
+        }                                                                                                    \
+    } while (0)
 
 static void input(const tci_conv *d, tci_tiling tiling, const tci_picture *x, int64_t first, int64_t count,
-                  int64_t point_stride,
-                  float *out){FOR_READING(x, input_tiles, d, tiling, x, first, count, point_stride, out)}
+                  int64_t point_stride, float *out) {
+    FOR_READING(x, input_tiles, d, tiling, x, first, count, point_stride, out);
+}
 
 /* ---- Outputs, and what is done with them while they are in registers ---------------------------------- */
 
@@ -197,10 +200,10 @@ ALWAYS_INLINE void output_tile(const float *in, int64_t point_stride, const tci_
         vector points[6];
         UNROLL
         for (int i = 0; i < 6; i++) points[i] = load(in + (6 * i + j) * point_stride + k, lanes);
-        output_line(points, 1, half + j, 6);
+        output_line(points, half + j, 6);
     }
     UNROLL
-    for (int i = 0; i < 4; i++) output_line(half + 6 * i, 1, y + 4 * i, 1);
+    for (int i = 0; i < 4; i++) output_line(half + 6 * i, y + 4 * i, 1);
     vector bias = f->bias ? load(f->bias + k, lanes) : (vector){0};
     uint32_t valid = 0;
     if (pool) {
@@ -208,15 +211,11 @@ ALWAYS_INLINE void output_tile(const float *in, int64_t point_stride, const tci_
         UNROLL
         for (int q = 0; q < 4; q++) {
             int corner = q / 2 * 8 + q % 2 * 2;
-            vector v = y[corner] + bias;
-            mask winner = {0};
+            vector window[4];
+            mask winner;
             UNROLL
-            for (int i = 1; i < 4; i++) {
-                vector other = y[corner + i / 2 * 4 + i % 2] + bias;
-                mask wins = vector_wins(other, v);
-                v = vector_select(wins, other, v);
-                winner = (winner & ~wins) | (wins & i);
-            }
+            for (int i = 0; i < 4; i++) window[i] = y[corner + i / 2 * 4 + i % 2] + bias;
+            vector v = vector_max_of_four(window, &winner);
             best[q] = f->relu ? vector_relu(v) : v;
             if (q / 2 * 2 + 1 >= rows || q % 2 * 2 + 1 >= columns) continue;
             valid |= 1u << q;
@@ -283,12 +282,12 @@ static void weight(const float *w, int64_t tap_stride, int64_t columns, int64_t 
             vector taps[3];
             UNROLL
             for (int i = 0; i < 3; i++) taps[i] = load(w + (3 * i + j) * tap_stride + k, lanes);
-            weight_line(taps, 1, half + j, 3);
+            weight_line(taps, half + j, 3);
         }
         UNROLL
         for (int i = 0; i < 6; i++) {
             vector points[6];
-            weight_line(half + 3 * i, 1, points, 1);
+            weight_line(half + 3 * i, points, 1);
             UNROLL
             for (int j = 0; j < 6; j++) *(vector *)(out + (6 * i + j) * point_stride + k) = points[j];
         }
@@ -305,12 +304,12 @@ ALWAYS_INLINE void gradient_tile(const tci_picture *dy, const patch *p, int64_t 
         UNROLL
         for (int i = 0; i < 4; i++)
             d[i] = whole ? read_pixel(dy, p, NULL, i, j, k, lanes, how) : pixels[4 * i + j];
-        gradient_line(d, 1, half + j, 4);
+        gradient_line(d, half + j, 4);
     }
     UNROLL
     for (int i = 0; i < 6; i++) {
         vector points[6];
-        gradient_line(half + 4 * i, 1, points, 1);
+        gradient_line(half + 4 * i, points, 1);
         UNROLL
         for (int j = 0; j < 6; j++) store(out + (6 * i + j) * point_stride + k, points[j], WIDTH);
     }
@@ -349,12 +348,12 @@ static void weight_gradient(const float *in, int64_t point_stride, float *dw, in
         vector points[6];
         UNROLL
         for (int i = 0; i < 6; i++) points[i] = *(const vector *)(in + (6 * i + j) * point_stride);
-        weight_gradient_line(points, 1, half + j, 6);
+        weight_gradient_line(points, half + j, 6);
     }
     UNROLL
     for (int i = 0; i < 3; i++) {
         vector taps[3];
-        weight_gradient_line(half + 6 * i, 1, taps, 1);
+        weight_gradient_line(half + 6 * i, taps, 1);
         UNROLL
         for (int j = 0; j < 3; j++) *(vector *)(dw + (3 * i + j) * tap_stride) = taps[j];
     }
