@@ -267,12 +267,11 @@ tc_tensor *tc_conv2d(tc_tape *tape, tc_tensor *x, tc_tensor *weight, tc_tensor *
     *s = (saved){conv, o.activation, NULL};
     tc_tensor *y = result(tape, &conv, o.pool, &s->winners);
     if (!y) return NULL;
-    tci_moments *moments = NULL;
-    if (o.moments && algorithm->fused && (!o.pool || pools(algorithm, &conv))) {
-        moments = tci_moments_create(tape, algorithm->moment_parts(&conv), conv.o);
-        if (!moments) return NULL;
-    }
-    float *whole = o.pool && !pools(algorithm, &conv) ? tci_scratch(tape, (size_t)outputs(&conv)) : NULL;
+    bool pooled_apart = o.pool && !pools(algorithm, &conv), gathers = o.moments && algorithm->fused;
+    float *whole = pooled_apart ? tci_scratch(tape, (size_t)outputs(&conv)) : NULL;
+    tci_moments *moments =
+        gathers && !pooled_apart ? tci_moments_create(tape, algorithm->moment_parts(&conv), conv.o) : NULL;
+    if (tc_tape_status(tape) != TC_OK) return NULL;
     run(tape, &conv, algorithm->forward, algorithm->forward_scratch(&conv),
         (tci_conv_pass){.a = x->data,
                         .b = weight->data,
