@@ -15,8 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "timing.h"
 #include "tinycnn.h"
 
 typedef struct shape {
@@ -31,22 +31,6 @@ static const shape shapes[] = {
     {128, 64, 64, 16, 3, 1, 64, 1},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes, MOST_REPEATS = 101, GEMM = 2048 };
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, int count) {
-    qsort(values, (size_t)count, sizeof *values, by_value);
-    return values[count / 2];
-}
 
 /* ---- One shape ---------------------------------------------------------------------------------------- */
 

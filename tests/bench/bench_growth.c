@@ -7,8 +7,8 @@
  * from the median time of the steps in about so many seconds each, after two that are not counted. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "timing.h"
 #include "tinycnn.h"
 
 enum { CHANNELS = 3, SIDE = 32, CLASSES = 10, MOST_LAYERS = 3 * 256 + 3, MOST_STEPS = 1001 };
@@ -20,17 +20,6 @@ typedef struct growth {
     tc_tensor *x;
     int32_t *labels; /* (batch) */
 } growth;
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static tc_module *stack(int width, int depth) {
     tc_module *layers[MOST_LAYERS];

@@ -11,3 +11,5 @@ expect 1 'conv2d: .*groups' "$TC_BUILD/tests/bench_conv" --ask 1 0.001 <shapes.t
 expect 0 '' "$TC_BUILD/tests/bench_growth" 4 3 2 1 0.001
 expect_printed '^\{"train_img_per_s": [1-9][0-9.]*, "infer_img_per_s": [1-9][0-9.]*\}$'
 expect 2 'usage: bench_growth' "$TC_BUILD/tests/bench_growth" 4 0 2 1 0.001
+
+expect 2 'usage: bench_kernels' "$TC_BUILD/tests/bench_kernels" 0
