@@ -267,6 +267,7 @@ int main(int argc, char **argv) {
                .arena = tc_arena_create()};
     if (b.threads < 1 || b.repeats < 1 || b.repeats > MOST_REPEATS || !b.arena) {
         fprintf(stderr, "usage: bench_kernels [threads [repeats]], repeats up to %d\n", MOST_REPEATS);
+        tc_arena_free(b.arena);
         return 2;
     }
     float *m[3];
