@@ -102,19 +102,29 @@ typedef struct tc_model tc_model;
 
 typedef struct tc_parameter {
     const char *name;  /* PyTorch's path: "layer1.0.conv1.weight" */
-    tc_tensor *tensor; /* requires_grad is true for parameters, false for buffers (running statistics) */
+    const char *layer; /* type of its layer: "conv2d"; NULL for the state of an optimiser */
+    tc_tensor *
+        tensor; /* requires_grad is true for parameters, until set to false: then it is not trained; false for
+                          buffers (running statistics) */
 } tc_parameter;
 
 /* How weights begin. PyTorch's default for conv2d and linear: weight and bias uniform in +-1/sqrt(fan_in)
  * (He's uniform rule with a = sqrt(5)). He: weight normal with deviation sqrt(2 / fan_in), bias 0 (He, Zhang,
- * Ren, Sun 2015). Batch norm: weight 1, bias 0. */
-typedef enum tc_init { TC_INIT_PYTORCH, TC_INIT_HE } tc_init;
+ * Ren, Sun 2015). Dirac: as PyTorch's, then the first C filters of a conv2d with C inputs and at least C outputs hand
+ * one channel on each (torch.nn.init.dirac_; Zagoruyko and Komodakis 2017). Batch norm: weight 1, bias 0. */
+typedef enum tc_init { TC_INIT_PYTORCH, TC_INIT_HE, TC_INIT_DIRAC } tc_init;
 
 /* Takes `root` over in any case. On failure *model is NULL. Parameters begin with TC_INIT_PYTORCH. */
 tc_status tc_model_create(tc_module *root, uint64_t seed, tc_model **model);
 void tc_model_free(tc_model *model);
 /* Draws all parameters anew and resets the buffers; thaws the model. */
 void tc_model_init(tc_model *model, tc_init init, uint64_t seed);
+
+/* Sets the weight (O, C, KH, KW) of a first convolution so that its results are decorrelated and of equal variance
+ * over the patches of x (N, C, H, W): with K = C KH KW, v and e the eigenvectors and eigenvalues of the patches'
+ * second moments E[p p^T] (K, K), filters v / sqrt(e + eps) by falling e, then their negatives, as many as O allows;
+ * O is at most 2 K. Page 2018, Jordan 2024. */
+tc_status tc_init_whitening(tc_tensor *weight, const tc_tensor *x, double eps);
 
 /* x in, result of the last layer out; NULL with the failure on the tape. Layers follow the tape's mode. Within the
  * model, batch norm and activations are worked out by the layer after them as it reads, and tc_backward() gives

@@ -128,6 +128,10 @@ typedef enum tc_reduction { TC_REDUCTION_MEAN, TC_REDUCTION_SUM } tc_reduction;
 typedef struct tc_cross_entropy_options {
     float label_smoothing; /* 0 .. 1 */
     tc_reduction reduction;
+    /* A mixture of two classes as the target of each row, for mixup and cutmix: (1 - share) of the label, share of the
+     * mixed label. (N) both, or both NULL; shares from 0 to 1; they stay until tc_backward() as the labels do. */
+    const int32_t *mixed_labels;
+    const float *mixed_shares;
 } tc_cross_entropy_options;
 
 /* torch.nn.functional.cross_entropy. logits (N, C), labels[N] in 0 .. C - 1 (another label is an error that

@@ -38,6 +38,23 @@ tc_status tc_adam_create(tc_model *model, const tc_adam_options *options, tc_opt
 /* torch.optim.AdamW (Loshchilov and Hutter 2017): w shrinks by lr weight_decay beside the step. */
 tc_status tc_adamw_create(tc_model *model, const tc_adam_options *options, tc_optimizer **optimizer);
 
+/* Muon (Keller Jordan 2024, "Muon: An optimizer for hidden layers in neural networks"), for parameters of four
+ * dimensions: v = momentum v + g, with nesterov then g + momentum v, else v, as a matrix M (O, I KH KW); w -= lr
+ * orthogonal(M). orthogonal: X = M / (|M| + 1e-7), then `steps` times X = a X + (b A + c A A) X with A = X X^T and
+ * (a, b, c) = (3.4445, -4.7750, 2.0315) (Newton-Schulz, which drives all singular values towards 1). A parameter of
+ * another shape is updated as tc_sgd_create() does, by sgd_momentum with the same nesterov. Weight decay is for those
+ * alone. The rates of the two kinds are set apart by tc_optimizer_group(). */
+typedef struct tc_muon_options {
+    float lr;           /* 0: 0.02 */
+    float momentum;     /* of the matrices */
+    float sgd_momentum; /* of the others */
+    float weight_decay; /* of the others */
+    bool nesterov;
+    bool rescale; /* before each step a matrix of O rows is scaled to Frobenius norm sqrt(O) */
+    int steps;    /* 0: 5 */
+} tc_muon_options;
+tc_status tc_muon_create(tc_model *model, const tc_muon_options *options, tc_optimizer **optimizer);
+
 void tc_optimizer_free(tc_optimizer *optimizer);
 
 /* A parameter group: every parameter that `match` accepts gets lr times lr_scale, and its own weight decay.
@@ -57,8 +74,25 @@ bool tc_match_1d(const tc_parameter *parameter, void *unused);
 void tc_optimizer_set_lr(tc_optimizer *optimizer, float lr);
 float tc_optimizer_lr(const tc_optimizer *optimizer);
 void tc_optimizer_set_threads(tc_optimizer *optimizer, int threads); /* default: all cores */
-/* One update from the gradients that the parameters hold. */
+/* One update from the gradients that the parameters hold. Parameters whose requires_grad is false stay as they
+ * are, and their state does. */
 void tc_optimizer_step(tc_optimizer *optimizer);
+
+/* ---- Averages of the weights over the steps ------------------------------------------------------------
+ *
+ * Lookahead (Zhang, Lucas, Hinton, Ba 2019): every few steps tc_optimizer_average_update() and then
+ * tc_optimizer_average_apply(). Exponential moving average (Polyak and Juditsky 1992): an update after each step, and
+ * tc_optimizer_average_swap() before and after an evaluation. An average is part of the optimiser's state
+ * ("average.<name>"), so checkpoints hold it. */
+
+/* Begins an average of all parameters and buffers at their present values. Once an optimiser. */
+tc_status tc_optimizer_average(tc_optimizer *optimizer);
+/* average = decay average + (1 - decay) value; 0 <= decay <= 1. */
+void tc_optimizer_average_update(tc_optimizer *optimizer, double decay);
+/* value = average */
+void tc_optimizer_average_apply(tc_optimizer *optimizer);
+/* Exchanges the two. */
+void tc_optimizer_average_swap(tc_optimizer *optimizer);
 
 /* Scales all gradients so that their joint 2-norm is at most max_norm; returns the norm before (inf or NaN if
  * a gradient is not finite; then nothing is scaled). torch.nn.utils.clip_grad_norm_. */
@@ -70,7 +104,7 @@ int tc_optimizer_state_count(const tc_optimizer *optimizer);
 tc_parameter *tc_optimizer_state(tc_optimizer *optimizer, int index);
 int64_t tc_optimizer_steps(const tc_optimizer *optimizer);
 void tc_optimizer_set_steps(tc_optimizer *optimizer, int64_t steps);
-const char *tc_optimizer_name(const tc_optimizer *optimizer); /* "sgd", "adam", "adamw" */
+const char *tc_optimizer_name(const tc_optimizer *optimizer); /* "sgd", "adam", "adamw", "muon" */
 
 /* ---- Schedules: the factor by which the base rate is multiplied, as a pure function of the step ------- */
 
