@@ -4,12 +4,23 @@
 #include <stdio.h>
 #include <string.h>
 
+#define BATCHNORM .bn_momentum = 0.1f, .bn_eps = 1e-5f /* PyTorch's */
+
 const tc_model_entry tc_models[] = {
-    {"lesson", "two convolutions and two linear layers: the net of the lessons", tc_lesson},
-    {"lenet5", "LeCun et al. 1998, with ReLU and max pooling", tc_lenet5},
-    {"vgg", "three pairs of 3x3 convolutions with batch norm, after Simonyan and Zisserman 2014", tc_vgg},
-    {"resnet20", "He, Zhang, Ren, Sun 2015, section 4.2", tc_resnet20},
-    {"airbench94", "Jordan 2024: eight layers for 94% on CIFAR-10", tc_airbench94},
+    {"lesson", "two convolutions and two linear layers: the net of the lessons", tc_lesson, {32, 64, 128}},
+    {"lenet5", "LeCun et al. 1998, with ReLU and max pooling", tc_lenet5, {6, 16, 120, 84}},
+    {"vgg",
+     "three pairs of 3x3 convolutions with batch norm, after Simonyan and Zisserman 2014",
+     tc_vgg,
+     {32, 64, 128, 256},
+     BATCHNORM},
+    {"resnet20", "He, Zhang, Ren, Sun 2015, section 4.2", tc_resnet20, {16, 32, 64}, BATCHNORM},
+    {"airbench94",
+     "Jordan 2024: eight layers for 94% on CIFAR-10",
+     tc_airbench94,
+     {64, 256, 256},
+     BATCHNORM,
+     .logit_scale = 1.0f / 9.0f},
     {0},
 };
 
@@ -24,6 +35,35 @@ const tc_model_entry *tc_model_entry_find(const char *name) {
     }
     tc_fail(TC_ERR_ARGUMENT, "there is no model '%s'; known are %s", name, known);
     return NULL;
+}
+
+/* The net's own number where none is asked for; false where it has none to set. */
+static bool fill(float *wanted, float own) {
+    if (*wanted == 0) *wanted = own;
+    return own != 0 || *wanted == 0;
+}
+
+tc_module *tc_model_build(const tc_model_entry *entry, const tc_net *wanted) {
+    tc_net net = *wanted;
+    int widths = 0;
+    while (widths < TC_NET_WIDTHS && entry->widths[widths]) widths++;
+    for (int i = 0; i < TC_NET_WIDTHS; i++) {
+        if (net.widths[i] == 0) net.widths[i] = entry->widths[i];
+        if (net.widths[i] < 0 || net.widths[i] > 65536 || (net.widths[i] > 0 && i >= widths)) {
+            tc_fail(TC_ERR_ARGUMENT, "%s: width %d is %d; it has %d of them, from 1 to 65536", entry->name,
+                    i + 1, net.widths[i], widths);
+            return NULL;
+        }
+    }
+    if (!fill(&net.bn_momentum, entry->bn_momentum) || !fill(&net.bn_eps, entry->bn_eps)) {
+        tc_fail(TC_ERR_ARGUMENT, "%s: has no batch norm whose numbers could be set", entry->name);
+        return NULL;
+    }
+    if (!fill(&net.logit_scale, entry->logit_scale)) {
+        tc_fail(TC_ERR_ARGUMENT, "%s: does not scale its logits", entry->name);
+        return NULL;
+    }
+    return entry->build(&net);
 }
 
 bool tc_model_takes(const char *model, int height, int width, int least) {

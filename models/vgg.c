@@ -3,13 +3,16 @@
 #include "models.h"
 
 #define CONV_BN_RELU(in, out)                                                                                \
-    tc_nn_conv2d(in, out, 3, .padding = 1, .no_bias = true), tc_nn_batchnorm2d(out), tc_nn_relu()
+    tc_nn_conv2d(in, out, 3, .padding = 1, .no_bias = true),                                                 \
+        tc_nn_batchnorm2d(out, .eps = net->bn_eps, .momentum = net->bn_momentum), tc_nn_relu()
 
-tc_module *tc_vgg(int channels, int height, int width, int classes) {
-    if (!tc_model_takes("vgg", height, width, 8)) return NULL;
-    int rows = height / 2 / 2 / 2, columns = width / 2 / 2 / 2; /* what three poolings leave */
-    return tc_sequential(CONV_BN_RELU(channels, 32), CONV_BN_RELU(32, 32), tc_nn_maxpool2d(2),
-                         CONV_BN_RELU(32, 64), CONV_BN_RELU(64, 64), tc_nn_maxpool2d(2),
-                         CONV_BN_RELU(64, 128), CONV_BN_RELU(128, 128), tc_nn_maxpool2d(2), tc_nn_flatten(),
-                         tc_nn_linear(128 * rows * columns, 256), tc_nn_relu(), tc_nn_linear(256, classes));
+tc_module *tc_vgg(const tc_net *net) {
+    if (!tc_model_takes("vgg", net->height, net->width, 8)) return NULL;
+    const int *w = net->widths;
+    int rows = net->height / 2 / 2 / 2, columns = net->width / 2 / 2 / 2; /* what three poolings leave */
+    return tc_sequential(CONV_BN_RELU(net->channels, w[0]), CONV_BN_RELU(w[0], w[0]), tc_nn_maxpool2d(2),
+                         CONV_BN_RELU(w[0], w[1]), CONV_BN_RELU(w[1], w[1]), tc_nn_maxpool2d(2),
+                         CONV_BN_RELU(w[1], w[2]), CONV_BN_RELU(w[2], w[2]), tc_nn_maxpool2d(2),
+                         tc_nn_flatten(), tc_nn_linear(w[2] * rows * columns, w[3]), tc_nn_relu(),
+                         tc_nn_linear(w[3], net->classes));
 }

@@ -10,6 +10,7 @@
 typedef struct eval_settings {
     const char *checkpoint, *data, *data_dir;
     int64_t batch, threads;
+    int tta; /* tc_tta */
     bool json;
 } eval_settings;
 
@@ -24,6 +25,8 @@ static const option eval_options[] = {
     {"batch", "B", OPTION_INTEGER, "128", .low = 1, .high = 65536, AT(batch), .help = "pictures in a batch"},
     {"threads", "P", OPTION_INTEGER, "0", .low = 0, .high = 1024, AT(threads),
      .help = "cores to use; 0: all"},
+    {"tta", "NAME", OPTION_CHOICE, "none", .choices = "none|mirror|shift", AT(tta),
+     .help = "test-time augmentation: 1, 2 or 6 views of a picture"},
     {"json", NULL, OPTION_SWITCH, "no", AT(json), .help = "print one JSON object"},
     {0}};
 
@@ -32,13 +35,14 @@ const command command_eval = {"eval", "Measures a saved net on the test pictures
                               eval_options, run_eval};
 
 static tc_status check_data(const char *path, const described *d, const tc_dataset *s) {
-    if (d->channels == s->channels && d->height == s->height && d->width == s->width &&
-        d->classes == s->classes)
+    const tc_net *net = &d->net;
+    if (net->channels == s->channels && net->height == s->height && net->width == s->width &&
+        net->classes == s->classes)
         return TC_OK;
     return tc_fail(TC_ERR_SHAPE,
                    "%s: a net for pictures of (%d, %d, %d) and %d classes; %s has (%d, %d, %d) and %d", path,
-                   d->channels, d->height, d->width, d->classes, s->name, s->channels, s->height, s->width,
-                   s->classes);
+                   net->channels, net->height, net->width, net->classes, s->name, s->channels, s->height,
+                   s->width, s->classes);
 }
 
 static tc_status load_model(const char *path, const described *d, tc_model **model) {
@@ -46,19 +50,20 @@ static tc_status load_model(const char *path, const described *d, tc_model **mod
     if (!entry)
         return tc_fail(TC_ERR_FORMAT, "%s: a model named \"%s\", which this program does not have", path,
                        d->model);
-    TC_TRY(tc_model_create(entry->build(d->channels, d->height, d->width, d->classes), 1, model));
+    TC_TRY(tc_model_create(tc_model_build(entry, &d->net), 1, model));
     TC_TRY(tc_checkpoint_load(path, *model, NULL));
     return tc_model_freeze(*model);
 }
 
 static tc_status evaluate_model(const eval_settings *s, const described *d, tc_model *model,
                                 const tc_dataset *dataset, evaluation *result) {
-    tc_transform normalize = tc_normalize(d->mean, d->deviation, d->channels);
+    tc_transform normalize = tc_normalize(d->mean, d->deviation, d->net.channels);
     tc_loader_options options = {.batch_size = (int)s->batch, .transforms = &normalize, .transform_count = 1};
     tc_loader *loader;
     TC_TRY(tc_loader_create(dataset, &dataset->test, &options, &loader));
     tc_tape *tape = tc_tape_create(&(tc_tape_options){.threads = (int)s->threads});
-    tc_status status = tape ? evaluate(model, tape, loader, dataset, NULL, result) : TC_ERR_MEMORY;
+    tc_status status =
+        tape ? evaluate(model, tape, loader, dataset, (tc_tta)s->tta, NULL, result) : TC_ERR_MEMORY;
     tc_tape_free(tape);
     tc_loader_free(loader);
     return status;

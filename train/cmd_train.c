@@ -1,13 +1,19 @@
 /* cmd_train.c - `tinycnn train`: from the command line to a trained run. */
+#include <math.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "budget.h"
 #include "clock.h"
 #include "commands.h"
 #include "config.h"
 #include "models.h"
+#include "recipe_file.h"
 #include "report.h"
 #include "signals.h"
+#include "statistics.h"
 #include "trainer.h"
 
 static int run_train(int argc, char **argv);
@@ -16,7 +22,8 @@ const command command_train = {
     "train",
     "Trains a net and keeps the run in a folder",
     "A run's folder holds config.json (all settings), metrics.jsonl (one object an epoch: epoch, step,\n"
-    "train_loss, train_acc, test_loss, test_acc, lr, seconds, img_per_s, wait_share (of the training\n"
+    "train_loss, train_acc, val_loss, val_acc, test_loss, test_acc, tta_acc, lr, seconds, img_per_s, "
+    "wait_share (of the training\n"
     "time, spent waiting for pictures), start_seconds (from the program's start to its first step)),\n"
     "last.safetensors (the newest state, from which --resume goes on) and best.safetensors (the net with\n"
     "the best test accuracy).\n\n"
@@ -28,43 +35,107 @@ const command command_train = {
     run_train,
 };
 
-static bool was_given(const bool given[OPTIONS_MAX], const char *name) {
-    for (int i = 0; train_options[i].name; i++)
-        if (strcmp(train_options[i].name, name) == 0) return given[i];
-    return false;
+typedef struct start {
+    train_settings settings;
+    bool given[OPTIONS_MAX];
+    char *recipe;   /* memory of texts that came from a recipe */
+    json_t *config; /* the same for a resumed run */
+    run_dir run;
+    tc_dataset *dataset;
+    double began;
+} start;
+
+static bool was_given(const start *st, const char *name) {
+    return st->given[settings_index(name)];
 }
 
 static int usage(void) {
     return report(EXIT_USAGE, "train", "%s", tc_last_error());
 }
 
-/* Settings of this start: of the run in --resume, or of the command line. *config is the memory that texts of
- * a resumed run lie in. Returns an exit code. */
-static int make_settings(train_settings *s, const bool given[OPTIONS_MAX], run_dir *run, json_t **config) {
+/* ---- Settings ----------------------------------------------------------------------------------------- */
+
+static int make_resumed(start *st) {
+    train_settings *s = &st->settings;
+    if (s->out) return report(EXIT_USAGE, "train", "--out: a resumed run stays in its folder");
+    if (s->recipe) return report(EXIT_USAGE, "train", "--recipe: a resumed run keeps its settings");
+    if (s->seeds > 1) return report(EXIT_USAGE, "train", "--seeds: each run is resumed by itself");
+    if (run_dir_name(s->resume, &st->run) != TC_OK) return usage();
+    if (config_load(st->run.config, &st->config) != TC_OK) return report_failure("train");
+    tc_status status = settings_resume(s, st->given, st->run.config, st->config);
+    if (status == TC_ERR_ARGUMENT) return usage();
+    return status == TC_OK ? EXIT_GOOD : report_failure("train");
+}
+
+/* Settings of this start: of the run in --resume, or of recipe and command line. Returns an exit code. */
+static int make_settings(start *st) {
+    train_settings *s = &st->settings;
     if (s->resume) {
-        if (s->out) return report(EXIT_USAGE, "train", "--out: a resumed run stays in its folder");
-        if (run_dir_name(s->resume, run) != TC_OK) return usage();
-        if (config_load(run->config, config) != TC_OK) return report_failure("train");
-        tc_status status = settings_resume(s, given, run->config, *config);
-        if (status == TC_ERR_ARGUMENT) return usage();
-        if (status != TC_OK) return report_failure("train");
-    } else if (was_given(given, "epochs") && was_given(given, "minutes")) {
-        return report(EXIT_USAGE, "train", "--epochs and --minutes: one of the two, not both");
-    } else if (s->out && run_dir_name(s->out, run) != TC_OK) {
-        return usage();
+        int code = make_resumed(st);
+        if (code != EXIT_GOOD) return code;
+    } else {
+        if (was_given(st, "epochs") && was_given(st, "minutes"))
+            return report(EXIT_USAGE, "train", "--epochs and --minutes: one of the two, not both");
+        if (s->out && run_dir_name(s->out, &st->run) != TC_OK) return usage();
+        if (s->recipe && recipe_apply(s->recipe, st->given, s, &st->recipe) != TC_OK) return usage();
+        if (was_given(st, "epochs")) s->minutes = 0;
     }
     if (settings_resolve(s) != TC_OK) return usage();
     if (!tc_model_entry_find(s->model)) return report(EXIT_USAGE, "train", "--model: %s", tc_last_error());
     return EXIT_GOOD;
 }
 
+/* Whether it is left to the program which recipe makes most of the minutes. */
+static bool wants_budget(const start *st) {
+    const train_settings *s = &st->settings;
+    return s->minutes > 0 && !s->resume && !s->recipe && !was_given(st, "model") &&
+           strcmp(st->dataset->name, "cifar10") == 0;
+}
+
+static tc_status apply_budget(start *st) {
+    train_settings *s = &st->settings;
+    budget b;
+    if (!s->quiet) {
+        printf("measuring this machine\n");
+        fflush(stdout);
+    }
+    TC_TRY(budget_choose(s, st->given, st->dataset, &b));
+    s->recipe = b.recipe;
+    s->norm_bias_lr = s->head_lr = s->lr = s->weight_decay = NAN; /* "auto", before the recipe speaks */
+    TC_TRY(recipe_apply(b.recipe, st->given, s, &st->recipe));
+    TC_TRY(settings_resolve(s));
+    char when[32] = "";
+    time_t end = time(NULL) + (time_t)(60 * s->minutes * (double)s->seeds);
+    struct tm local;
+    if (localtime_r(&end, &local)) strftime(when, sizeof when, "%H:%M:%S", &local);
+    if (!s->quiet)
+        printf("recipe %s: %.0f img/s, about %.1f epochs; expected test accuracy %.1f%%; trained by %s\n",
+               b.recipe, b.img_per_s, b.epochs, 100 * b.accuracy, when);
+    fflush(stdout);
+    return TC_OK;
+}
+
+/* ---- One run ------------------------------------------------------------------------------------------ */
+
 static void print_begin(const trainer *t) {
     const train_settings *s = t->settings;
-    printf("%s on %s: %lld pictures to train, %lld to test, %lld parameters, %s%d thread%s\n", s->model,
-           s->data, (long long)t->dataset->train.count, (long long)t->dataset->test.count,
+    char held_out[64] = "";
+    if (s->val > 0) snprintf(held_out, sizeof held_out, "%lld to validate, ", (long long)s->val);
+    printf("%s on %s: %lld pictures to train, %s%lld to test, %lld parameters, %s%d thread%s\n", s->model,
+           s->data, (long long)t->dataset->train.count, held_out, (long long)t->dataset->test.count,
            (long long)tc_model_parameter_elements(t->model), t->state.step ? "resumed, " : "",
            tc_tape_threads(t->tape), tc_tape_threads(t->tape) == 1 ? "" : "s");
     fflush(stdout);
+}
+
+static void print_end(const trainer *t) {
+    const train_state *s = &t->state;
+    if (t->last.count) printf("test accuracy %.2f%%", 100 * t->last.accuracy);
+    if (t->tta.count) printf(", %.2f%% with test-time augmentation", 100 * t->tta.accuracy);
+    if (t->last.count) printf("; ");
+    printf("best %s accuracy %.2f%% (epoch %lld); the run is in %s\n",
+           t->settings->val > 0 ? "validation" : "test", 100 * s->best_accuracy, (long long)s->best_epoch,
+           t->run->path);
 }
 
 /* Trains and reports; returns the exit code. */
@@ -79,45 +150,91 @@ static int train_to_end(trainer *t) {
                       "stopped by %s, saved at step %lld; go on with: tinycnn train --resume %s",
                       signals_number() == SIGINT ? "SIGINT" : "SIGTERM", (long long)t->state.step,
                       t->run->path);
-    if (!t->settings->quiet)
-        printf("best test accuracy %.2f%% (epoch %lld); the run is in %s\n", 100 * t->state.best_accuracy,
-               (long long)t->state.best_epoch, t->run->path);
+    if (!t->settings->quiet) print_end(t);
     return EXIT_GOOD;
 }
 
-static tc_status prepare(const train_settings *s, const tc_dataset *dataset, run_dir *run, trainer *t) {
-    TC_TRY(trainer_create(s, dataset, run, t));
-    tc_status status = s->resume ? trainer_resume(t) : run_dir_create(s->out, s->model, run);
-    if (status == TC_OK) status = config_write(run->config, train_options, s);
+static tc_status prepare(start *st, trainer *t) {
+    const train_settings *s = &st->settings;
+    TC_TRY(trainer_create(s, st->dataset, &st->run, t));
+    tc_status status = s->resume ? trainer_resume(t) : run_dir_create(s->out, s->model, &st->run);
+    if (status == TC_OK) status = config_write(st->run.config, train_options, s);
     if (status != TC_OK) trainer_free(t);
     return status;
 }
 
-static int run_train(int argc, char **argv) {
-    const double began = clock_seconds();
-    train_settings settings = {0};
-    bool given[OPTIONS_MAX];
-    parse_result parsed = options_parse(&command_train, argc, argv, &settings, given);
-    if (parsed != PARSE_OK) return parsed == PARSE_HELP ? EXIT_GOOD : EXIT_USAGE;
-
-    run_dir run;
-    json_t *config = NULL;
-    tc_dataset *dataset = NULL;
+/* Returns the exit code; the figure that the run ends with goes to *accuracy. */
+static int train_one(start *st, double *accuracy) {
     trainer t;
-    int code = make_settings(&settings, given, &run, &config);
-    if (code == EXIT_GOOD) {
-        signals_catch();
-        tc_status status = tc_dataset_open(settings.data, settings.data_dir, (int)settings.threads, &dataset);
-        if (status == TC_OK) status = prepare(&settings, dataset, &run, &t);
-        if (status == TC_OK) {
-            t.began = began;
-            code = train_to_end(&t);
-            trainer_free(&t);
-        } else {
-            code = report_failure("train");
-        }
+    tc_status status = prepare(st, &t);
+    if (status == TC_ERR_ARGUMENT) return usage();
+    if (status != TC_OK) return report_failure("train");
+    t.began = st->began;
+    int code = train_to_end(&t);
+    *accuracy = t.tta.count ? t.tta.accuracy : t.last.accuracy;
+    trainer_free(&t);
+    return code;
+}
+
+/* ---- Several seeds ------------------------------------------------------------------------------------ */
+
+static int train_seeds(start *st) {
+    train_settings *s = &st->settings;
+    int64_t first = s->seed;
+    char parent[RUN_PATH_MAX], out[RUN_PATH_MAX + 32];
+    run_dir made;
+    double *figures = calloc((size_t)s->seeds, sizeof *figures);
+    if (!figures) return report(EXIT_FAILED, "train", "out of memory for %lld seeds", (long long)s->seeds);
+    int code = run_dir_create(s->out, s->model, &made) == TC_OK ? EXIT_GOOD : report_failure("train");
+    snprintf(parent, sizeof parent, "%s", made.path);
+    for (int64_t i = 0; code == EXIT_GOOD && i < s->seeds; i++) {
+        s->seed = first + i;
+        snprintf(out, sizeof out, "%s/seed-%lld", parent, (long long)s->seed);
+        s->out = out;
+        if (!s->quiet)
+            printf("seed %lld (%lld of %lld)\n", (long long)s->seed, (long long)i + 1, (long long)s->seeds);
+        code = train_one(st, &figures[i]);
     }
-    tc_dataset_free(dataset);
-    json_decref(config);
+    if (code == EXIT_GOOD) {
+        statistics found = statistics_of(figures, (int)s->seeds);
+        for (int64_t i = 0; i < s->seeds; i++)
+            printf("seed %-6lld %.2f%%\n", (long long)(first + i), 100 * figures[i]);
+        printf("test accuracy over %d seeds: mean %.2f%%, standard deviation %.2f%%, 95%% confidence "
+               "interval of the "
+               "mean %.2f%% to %.2f%%; the runs are in %s\n",
+               found.count, 100 * found.mean, 100 * found.deviation, 100 * (found.mean - found.half),
+               100 * (found.mean + found.half), parent);
+    }
+    free(figures);
+    return code;
+}
+
+/* ---- The command -------------------------------------------------------------------------------------- */
+
+static tc_status open_data(start *st) {
+    const train_settings *s = &st->settings;
+    TC_TRY(tc_dataset_open(s->data, s->data_dir, (int)s->threads, &st->dataset));
+    return s->val > 0 ? tc_dataset_hold_out(st->dataset, s->val) : TC_OK;
+}
+
+static int train(start *st) {
+    double accuracy;
+    int code = make_settings(st);
+    if (code != EXIT_GOOD) return code;
+    signals_catch();
+    tc_status status = open_data(st);
+    if (status == TC_OK && wants_budget(st)) status = apply_budget(st);
+    if (status != TC_OK) return report_failure("train");
+    return st->settings.seeds > 1 ? train_seeds(st) : train_one(st, &accuracy);
+}
+
+static int run_train(int argc, char **argv) {
+    start st = {.began = clock_seconds()};
+    parse_result parsed = options_parse(&command_train, argc, argv, &st.settings, st.given);
+    if (parsed != PARSE_OK) return parsed == PARSE_HELP ? EXIT_GOOD : EXIT_USAGE;
+    int code = train(&st);
+    tc_dataset_free(st.dataset);
+    json_decref(st.config);
+    free(st.recipe);
     return code;
 }

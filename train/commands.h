@@ -7,6 +7,6 @@
 /* Names of the nets that can be asked for: an option's `known`. */
 const char *known_model(int index);
 
-extern const command command_train, command_eval, command_summary, command_bench;
+extern const command command_train, command_eval, command_summary, command_bench, command_recipes;
 
 #endif

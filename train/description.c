@@ -25,9 +25,12 @@ static json_t *names(const tc_dataset *dataset) {
     return array;
 }
 
-tc_status description_create(const char *model, const tc_dataset *s, description *d) {
-    char *model_copy = malloc(strlen(model) + 1);
-    if (model_copy) strcpy(model_copy, model);
+tc_status description_create(const train_settings *settings, const tc_dataset *s, description *d) {
+    char *model_copy = malloc(strlen(settings->model) + 1);
+    if (model_copy) strcpy(model_copy, settings->model);
+    json_t *widths = json_array();
+    for (int i = 0; i < settings->widths.count; i++)
+        json_array_append_new(widths, json_integer((json_int_t)settings->widths.values[i]));
     *d = (description){{
         {"model", model_copy},
         {"input_shape", dump(json_pack("[i,i,i]", s->channels, s->height, s->width))},
@@ -35,6 +38,9 @@ tc_status description_create(const char *model, const tc_dataset *s, description
         {"mean", dump(floats(s->mean, s->channels))},
         {"deviation", dump(floats(s->deviation, s->channels))},
         {"class_names", dump(names(s))},
+        {"widths", dump(widths)},
+        {"bn_eps", dump(json_real(settings->bn_eps))},
+        {"logit_scale", dump(json_real(settings->logit_scale))},
     }};
     for (int i = 0; i < DESCRIPTION_STRINGS; i++)
         if (!d->strings[i].value) return tc_fail(TC_ERR_MEMORY, "checkpoint description: out of memory");
@@ -70,6 +76,29 @@ static tc_status read_list(const char *path, const tc_metadata *metadata, int st
                    text ? text : "missing", count, count == 1 ? "" : "s");
 }
 
+/* What a net may have other than its own; checkpoints of before do not say it. */
+static tc_status read_own_numbers(const char *path, const tc_metadata *metadata, int count, tc_net *net) {
+    double eps = 0, scale = 0;
+    if (metadata_find(metadata, count, "bn_eps")) TC_TRY(read_list(path, metadata, count, "bn_eps", 1, &eps));
+    if (metadata_find(metadata, count, "logit_scale"))
+        TC_TRY(read_list(path, metadata, count, "logit_scale", 1, &scale));
+    net->bn_eps = (float)eps;
+    net->logit_scale = (float)scale;
+    const char *text = metadata_find(metadata, count, "widths");
+    json_t *widths = text ? json_loads(text, 0, NULL) : NULL;
+    size_t found = json_array_size(widths);
+    bool good = !text || (json_is_array(widths) && found <= TC_NET_WIDTHS);
+    for (size_t i = 0; good && i < found; i++) {
+        json_int_t width = json_integer_value(json_array_get(widths, i));
+        good = width >= 1 && width <= 65536;
+        net->widths[i] = (int)width;
+    }
+    json_decref(widths);
+    if (good) return TC_OK;
+    return tc_fail(TC_ERR_FORMAT, "%s: \"widths\" in its metadata is %s, expected up to %d numbers", path,
+                   text, TC_NET_WIDTHS);
+}
+
 static tc_status read_strings(const char *path, const tc_metadata *metadata, int count, described *d) {
     double shape[3], classes, mean[4], deviation[4];
     const char *model = metadata_find(metadata, count, "model");
@@ -83,11 +112,12 @@ static tc_status read_strings(const char *path, const tc_metadata *metadata, int
         if (shape[i] < 1 || shape[i] > 32767 || classes < 1 || classes > 1e6 || shape[0] > 4)
             return tc_fail(TC_ERR_FORMAT, "%s: a picture of %g x %g x %g and %g classes", path, shape[0],
                            shape[1], shape[2], classes);
-    d->channels = (int)shape[0], d->height = (int)shape[1], d->width = (int)shape[2];
-    d->classes = (int)classes;
-    TC_TRY(read_list(path, metadata, count, "mean", d->channels, mean));
-    TC_TRY(read_list(path, metadata, count, "deviation", d->channels, deviation));
-    for (int c = 0; c < d->channels; c++) {
+    d->net.channels = (int)shape[0], d->net.height = (int)shape[1], d->net.width = (int)shape[2];
+    d->net.classes = (int)classes;
+    TC_TRY(read_own_numbers(path, metadata, count, &d->net));
+    TC_TRY(read_list(path, metadata, count, "mean", d->net.channels, mean));
+    TC_TRY(read_list(path, metadata, count, "deviation", d->net.channels, deviation));
+    for (int c = 0; c < d->net.channels; c++) {
         d->mean[c] = (float)mean[c];
         d->deviation[c] = (float)deviation[c];
     }

@@ -1,19 +1,21 @@
 /* description.h - what a checkpoint says about its net, so that the file alone can be used: strings of the
  * safetensors metadata "model", "input_shape", "classes", "mean", "deviation", "class_names" (JSON, but for
- * the name of the model). */
+ * the name of the model), and "widths", "bn_eps", "logit_scale" where the net has others than its own. */
 #ifndef TRAIN_DESCRIPTION_H
 #define TRAIN_DESCRIPTION_H
 
 #include "datasets.h"
+#include "models.h"
+#include "settings.h"
 
-enum { DESCRIPTION_STRINGS = 6 };
+enum { DESCRIPTION_STRINGS = 9 };
 
 typedef struct description {
     tc_metadata strings[DESCRIPTION_STRINGS];
 } description;
 
 /* Free with description_free(), also after a failure. */
-tc_status description_create(const char *model, const tc_dataset *dataset, description *d);
+tc_status description_create(const train_settings *settings, const tc_dataset *dataset, description *d);
 void description_free(description *d);
 
 /* The string called `key`, or NULL. */
@@ -21,7 +23,7 @@ const char *metadata_find(const tc_metadata *metadata, int count, const char *ke
 
 typedef struct described {
     char model[64];
-    int channels, height, width, classes;
+    tc_net net;
     float mean[4], deviation[4]; /* (channels) */
 } described;
 

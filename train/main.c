@@ -7,7 +7,8 @@
 #include "models.h"
 #include "report.h"
 
-static const command *const commands[] = {&command_train, &command_eval, &command_summary, &command_bench};
+static const command *const commands[] = {&command_train, &command_recipes, &command_eval, &command_summary,
+                                          &command_bench};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 const char *known_model(int index) {

@@ -50,8 +50,11 @@ tc_status metrics_append(FILE *file, const char *path, const metrics *m) {
     fprintf(file, "{\"epoch\": %lld, \"step\": %lld", (long long)m->epoch, (long long)m->step);
     put(file, "train_loss", m->train_loss);
     put(file, "train_acc", m->train_acc);
+    put(file, "val_loss", m->val_loss);
+    put(file, "val_acc", m->val_acc);
     put(file, "test_loss", m->test_loss);
     put(file, "test_acc", m->test_acc);
+    put(file, "tta_acc", m->tta_acc);
     put(file, "lr", m->lr);
     put(file, "seconds", m->seconds);
     put(file, "img_per_s", m->img_per_s);

@@ -49,7 +49,7 @@ static tc_status parse_list(const option *o, const char *text, option_list *list
         if (length >= sizeof item) return tc_fail(TC_ERR_ARGUMENT, "--%s: \"%s\"", o->name, text);
         memcpy(item, text, length);
         item[length] = '\0';
-        TC_TRY(parse_number(o, item, false, &read.values[read.count++]));
+        TC_TRY(parse_number(o, item, o->whole, &read.values[read.count++]));
         text += length + (text[length] == ',');
     }
     *list = read;
@@ -281,6 +281,7 @@ void options_help(const command *cmd, FILE *stream) {
         else
             snprintf(left, sizeof left, "--%s %s", o->name, o->argument);
         help_text(o, right, sizeof right);
+        if (o->heading) fprintf(stream, "\n%s\n", o->heading);
         fprintf(stream, "  %-*s", INDENT - 2, left);
         if ((int)strlen(left) > INDENT - 4) fprintf(stream, "\n%*s", INDENT, "");
         print_folded(stream, right, INDENT);

@@ -48,12 +48,14 @@ typedef struct option {
     const char *choices;             /* "sgd|adam|adamw" */
     const char *(*known)(int index); /* OPTION_TEXT: names to choose from, NULL behind the last; or NULL */
     double low, high;
+    bool whole;       /* OPTION_LIST: of whole numbers */
     size_t at;        /* offset of the value in the command's settings */
     const char *help; /* one sentence or less; no full stop */
     option_scope scope;
+    const char *heading; /* of the options from here on in --help; NULL: the one before */
 } option;
 
-#define OPTIONS_MAX 64
+#define OPTIONS_MAX 96
 
 typedef struct command {
     const char *name;

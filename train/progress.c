@@ -39,12 +39,15 @@ void progress_clear(progress *p) {
 void progress_epoch(progress *p, const metrics *m, int64_t epochs) {
     if (p->quiet) return;
     progress_clear(p);
-    char of[24] = "", test[64] = "";
+    char of[24] = "", val[64] = "", test[64] = "", tta[48] = "";
     if (epochs) snprintf(of, sizeof of, "/%lld", (long long)epochs);
+    if (isfinite(m->val_acc))
+        snprintf(val, sizeof val, "  validation loss %.4f acc %.2f%%", m->val_loss, 100 * m->val_acc);
     if (isfinite(m->test_acc))
         snprintf(test, sizeof test, "  test loss %.4f acc %.2f%%", m->test_loss, 100 * m->test_acc);
-    printf("epoch %lld%s  step %lld  train loss %.4f acc %.2f%%%s  lr %.4g  %.1f s  %.0f img/s\n",
-           (long long)m->epoch, of, (long long)m->step, m->train_loss, 100 * m->train_acc, test, m->lr,
-           m->seconds, m->img_per_s);
+    if (isfinite(m->tta_acc)) snprintf(tta, sizeof tta, "  augmented %.2f%%", 100 * m->tta_acc);
+    printf("epoch %lld%s  step %lld  train loss %.4f acc %.2f%%%s%s%s  lr %.4g  %.1f s  %.0f img/s\n",
+           (long long)m->epoch, of, (long long)m->step, m->train_loss, 100 * m->train_acc, val, test, tta,
+           m->lr, m->seconds, m->img_per_s);
     fflush(stdout);
 }

@@ -40,49 +40,63 @@ tc_status train_diverged(const trainer *t, int64_t step, const char *what) {
 }
 
 /* One batch forward and backward; gradients add up to `weight` times those of the batch's mean loss. */
-static tc_status forward_backward(trainer *t, float weight) {
+static tc_status forward_backward(trainer *t, double weight) {
     train_state *s = &t->state;
-    const tc_dataset *d = t->dataset;
-    const tc_batch *batch = tc_loader_next(t->train_loader);
+    const tc_batch *batch = tc_loader_next(t->from);
     if (!batch)
         return tc_fail(TC_ERR_STATE, "loader: no batch %lld of %lld", (long long)s->batch,
                        (long long)t->batches);
     if (t->start_seconds == 0) t->start_seconds = clock_seconds() - t->began;
     tc_tape_reset(t->tape, (uint64_t)(s->epoch * t->batches + s->batch));
-    tc_tensor *x =
-        tc_input(t->tape, 4, (int64_t[]){batch->count, d->channels, d->height, d->width}, batch->x);
+    tc_tensor *x = tc_input(
+        t->tape, 4, (int64_t[]){batch->count, t->dataset->channels, batch->height, batch->width}, batch->x);
     tc_tensor *logits = tc_model_forward(t->model, t->tape, x);
     tc_tensor *loss =
         tc_cross_entropy(t->tape, logits, batch->labels,
-                         &(tc_cross_entropy_options){.label_smoothing = (float)t->settings->label_smoothing});
+                         &(tc_cross_entropy_options){.label_smoothing = (float)t->settings->label_smoothing,
+                                                     .mixed_labels = batch->mixed_labels,
+                                                     .mixed_shares = batch->mixed_shares});
     TC_TRY(tc_tape_status(t->tape));
     if (!isfinite(loss->data[0])) return train_diverged(t, s->step + 1, "the loss");
     s->loss_sum += (double)loss->data[0] * (double)batch->count;
     s->correct += count_correct(logits, batch->labels);
     s->seen += batch->count;
     s->batch++;
-    return tc_backward(t->tape, weight == 1 ? loss : tc_scale(t->tape, loss, weight));
+    /* A summed loss has the weight of its pictures. */
+    if (t->settings->rates != RATES_PLAIN) weight *= (double)batch->count / (double)t->settings->batch;
+    return tc_backward(t->tape, weight == 1 ? loss : tc_scale(t->tape, loss, (float)weight));
 }
 
-/* The learning rate of the next step. */
-static double next_rate(const trainer *t) {
-    const train_settings *s = t->settings;
+/* Factor of the learning rate of the next step. */
+static double next_factor(const trainer *t) {
     int64_t position = t->state.step;
-    if (s->minutes > 0) position = (int64_t)(RECIPE_TICKS * t->state.seconds / (60 * s->minutes));
-    return s->lr * tc_schedule_factor(&t->schedule, position);
+    if (!t->steps) position = (int64_t)(RECIPE_TICKS * trainer_position(t));
+    return tc_schedule_factor(&t->schedule, position);
+}
+
+/* After a step: the average takes the weights in, and lookahead goes on from it. */
+static void average(trainer *t) {
+    const train_settings *s = t->settings;
+    if (s->average == AVERAGE_NONE || t->state.step % s->average_every != 0) return;
+    tc_optimizer_average_update(t->optimizer, pow(s->average_decay, (double)s->average_every) *
+                                                  pow(trainer_position(t), s->average_power));
+    if (s->average == AVERAGE_LOOKAHEAD) tc_optimizer_average_apply(t->optimizer);
 }
 
 tc_status train_step(trainer *t) {
     const train_settings *s = t->settings;
     int64_t group = t->batches - t->state.batch;
     if (group > s->accumulate) group = s->accumulate;
+    double factor = next_factor(t);
+    recipe_whitening_bias(s, t->model, t->optimizer, (double)t->state.step / (double)t->epoch_steps, factor);
     tc_model_zero_grad(t->model);
-    for (int64_t i = 0; i < group; i++) TC_TRY(forward_backward(t, 1.0f / (float)group));
+    for (int64_t i = 0; i < group; i++) TC_TRY(forward_backward(t, 1 / (double)group));
     if (s->clip_norm > 0 && !isfinite(tc_clip_grad_norm(t->model, s->clip_norm)))
         return train_diverged(t, t->state.step + 1, "the gradient");
-    t->state.lr = next_rate(t);
+    t->state.lr = recipe_rate(s) * factor;
     tc_optimizer_set_lr(t->optimizer, (float)t->state.lr);
     tc_optimizer_step(t->optimizer);
     t->state.step++;
+    average(t);
     return TC_OK;
 }

@@ -12,6 +12,7 @@
 
 #include "datasets.h"
 #include "description.h"
+#include "evaluate.h"
 #include "progress.h"
 #include "run_dir.h"
 #include "settings.h"
@@ -25,19 +26,25 @@ typedef struct trainer {
     tc_model *model;
     tc_optimizer *optimizer;
     tc_tape *tape;
-    tc_loader *train_loader, *test_loader;
+    tc_loader *whole, *small; /* training pictures; small: NULL where all are whole */
+    tc_loader *from;          /* the one of the two that the running epoch comes from */
     tc_schedule schedule;
     train_state state;
     FILE *metrics; /* open while trainer_run() works */
     progress progress;
     int64_t batches;      /* in an epoch */
+    int64_t epoch_steps;  /* optimiser steps in an epoch */
+    int64_t steps;        /* in all; 0: as many as the time allows */
     double clock;         /* when state.seconds was brought up to date */
-    double waited;        /* what tc_loader_wait_seconds() said then */
+    double step_seconds;  /* what the last step took */
+    double waited;        /* what tc_loader_wait_seconds() said of both loaders then */
     double began;         /* when the program did; set by the caller */
     double start_seconds; /* from then to the first step */
+    evaluation last,
+        tta; /* of the net at the end, on the test pictures; tta: count 0 if it was not asked for */
 } trainer;
 
-/* On failure everything is given back. */
+/* On failure everything is given back. `run` may be NULL for a trainer that only takes steps. */
 tc_status trainer_create(const train_settings *settings, const tc_dataset *dataset, const run_dir *run,
                          trainer *t);
 void trainer_free(trainer *t);
@@ -45,9 +52,19 @@ void trainer_free(trainer *t);
 /* Goes back to where last.safetensors was saved; a run that was stopped before its first save begins anew. */
 tc_status trainer_resume(trainer *t);
 
+/* Writes last.safetensors. */
+tc_status trainer_save(const trainer *t);
+
 /* Trains to the end, or to the step at which SIGINT or SIGTERM was seen: then all is saved and *stopped is
  * true. */
 tc_status trainer_run(trainer *t, bool *stopped);
+
+/* How much of the training is done, 0 to 1: of the steps, or of the time. */
+double trainer_position(const trainer *t);
+
+/* Lets the next batch of this epoch come from the loader that trainer_position() asks for; at the begin of an epoch
+ * and wherever it asks for another one than before. */
+tc_status trainer_feed(trainer *t);
 
 /* One optimiser step: `accumulate` batches forward and backward, then the update. */
 tc_status train_step(trainer *t);

@@ -1,0 +1,20 @@
+/* budget.h - which recipe to take for so many minutes on this machine, and what to promise. */
+#ifndef TRAIN_BUDGET_H
+#define TRAIN_BUDGET_H
+
+#include "datasets.h"
+#include "settings.h"
+
+typedef struct budget {
+    const char *recipe;
+    double img_per_s; /* measured just now, over the whole of the training */
+    double epochs;    /* that fit in */
+    double accuracy;  /* on the test pictures, as the table of measured recipes has it */
+} budget;
+
+/* Takes a few training steps by each recipe of the table, which takes some seconds, and picks the one that promises
+ * most; `settings` are those of the command line (threads, seed and whatever is `given`). */
+tc_status budget_choose(const train_settings *settings, const bool given[OPTIONS_MAX],
+                        const tc_dataset *dataset, budget *result);
+
+#endif

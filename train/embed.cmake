@@ -1,0 +1,12 @@
+# embed.cmake - writes OUT, a C file that holds the text files IN (a list) as the table `recipe_texts`.
+set(table "")
+set(texts "")
+foreach(path IN LISTS IN)
+  get_filename_component(name ${path} NAME_WE)
+  file(READ ${path} bytes HEX)
+  string(REGEX REPLACE "(..)" "0x\\1, " bytes "${bytes}")
+  string(MAKE_C_IDENTIFIER ${name} identifier)
+  string(APPEND texts "static const char ${identifier}[] = {${bytes}0};\n")
+  string(APPEND table "    {\"${name}\", ${identifier}},\n")
+endforeach()
+file(WRITE ${OUT} "#include \"recipe_file.h\"\n\n${texts}\nconst recipe_text recipe_texts[] = {\n${table}    {0}};\n")

@@ -1,0 +1,25 @@
+/* recipe_file.h - settings as text: a line each, "name = value"; '#' begins a comment, and the first comment says
+ * what the recipe is. The files in train/recipes are part of the program. */
+#ifndef TRAIN_RECIPE_FILE_H
+#define TRAIN_RECIPE_FILE_H
+
+#include "settings.h"
+
+/* One that the program holds. */
+typedef struct recipe_text {
+    const char *name; /* of the file, without its ending */
+    const char *text;
+} recipe_text;
+
+/* In the order of their names; ends with a NULL name. Generated from train/recipes. */
+extern const recipe_text recipe_texts[];
+
+/* Sets what the recipe says, but for options that are `given`. *memory (NULL before) is where texts of the settings
+ * lie; free() it after them. TC_ERR_ARGUMENT: no such recipe, or a line that is wrong: it names recipe and line. */
+tc_status recipe_apply(const char *name_or_path, const bool given[OPTIONS_MAX], train_settings *settings,
+                       char **memory);
+
+/* The recipe's first comment. */
+void recipe_about(const char *text, char *about, size_t size);
+
+#endif
