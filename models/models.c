@@ -4,11 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BATCHNORM .bn_momentum = 0.1f, .bn_eps = 1e-5f /* PyTorch's */
+#define NO_BATCHNORM .bn_momentum = 0
+#define BATCHNORM    .bn_momentum = 0.1f, .bn_eps = 1e-5f /* PyTorch's */
 
 const tc_model_entry tc_models[] = {
-    {"lesson", "two convolutions and two linear layers: the net of the lessons", tc_lesson, {32, 64, 128}},
-    {"lenet5", "LeCun et al. 1998, with ReLU and max pooling", tc_lenet5, {6, 16, 120, 84}},
+    {"lesson",
+     "two convolutions and two linear layers: the net of the lessons",
+     tc_lesson,
+     {32, 64, 128},
+     NO_BATCHNORM},
+    {"lenet5", "LeCun et al. 1998, with ReLU and max pooling", tc_lenet5, {6, 16, 120, 84}, NO_BATCHNORM},
     {"vgg",
      "three pairs of 3x3 convolutions with batch norm, after Simonyan and Zisserman 2014",
      tc_vgg,

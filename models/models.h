@@ -13,6 +13,8 @@ typedef struct tc_net {
     float bn_momentum, bn_eps;            /* of its batch norms; 0: its own */
     float logit_scale;                    /* the factor of its logits; 0: its own */
 } tc_net;
+/* A net's own numbers for such pictures: tc_net_of(3, 32, 32, 10). */
+#define tc_net_of(...) (&(tc_net){.channels = __VA_ARGS__})
 
 typedef struct tc_model_entry {
     const char *name;

@@ -58,7 +58,7 @@ typedef struct speed {
 
 static tc_status bench_create(const bench_settings *s, const tc_model_entry *entry, bench *b) {
     *b = (bench){.batch = s->batch, .arena = tc_arena_create()};
-    TC_TRY(tc_model_create(tc_model_build(entry, &(tc_net){CHANNELS, HEIGHT, WIDTH, CLASSES}), 1, &b->model));
+    TC_TRY(tc_model_create(tc_model_build(entry, tc_net_of(CHANNELS, HEIGHT, WIDTH, CLASSES)), 1, &b->model));
     /* The rate is small, so that weights stay ordinary numbers however long the measuring takes. */
     TC_TRY(tc_sgd_create(b->model, &(tc_sgd_options){.lr = 1e-4f, .momentum = 0.9f, .nesterov = true},
                          &b->optimizer));

@@ -40,7 +40,7 @@ static int run_summary(int argc, char **argv) {
                         (int64_t)s.input.values[2]};
     tc_model *model;
     tc_status status = tc_model_create(
-        tc_model_build(entry, &(tc_net){(int)shape[1], (int)shape[2], (int)shape[3], (int)s.classes}), 1,
+        tc_model_build(entry, tc_net_of((int)shape[1], (int)shape[2], (int)shape[3], (int)s.classes)), 1,
         &model);
     if (status == TC_OK) status = tc_model_summary_write(model, shape, stdout);
     tc_model_free(model);

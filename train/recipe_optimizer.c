@@ -65,12 +65,13 @@ static tc_status create(const train_settings *s, tc_model *model, tc_optimizer *
 }
 
 /* A group of a role that the net may not have. */
-static tc_status group(tc_model *model, tc_optimizer *optimizer, role role, double scale, float decay) {
+static tc_status group(tc_model *model, tc_optimizer *optimizer, role wanted_role, double scale,
+                       float decay) {
     bool found = false;
     for (int i = 0; i < tc_model_parameter_count(model); i++)
-        found = found || role_of(model, tc_model_parameter(model, i)) == role;
+        found = found || role_of(model, tc_model_parameter(model, i)) == wanted_role;
     if (!found) return TC_OK;
-    return tc_optimizer_group(optimizer, matches, &(wanted){model, role},
+    return tc_optimizer_group(optimizer, matches, &(wanted){model, wanted_role},
                               &(tc_group_options){.lr_scale = (float)scale, .weight_decay = decay});
 }
 

@@ -40,7 +40,7 @@ static const struct {
 START_TEST(sizes_are_right_and_forward_works) {
     const tc_model_entry *entry = tc_model_entry_find(sizes[_i].name);
     int channels = sizes[_i].channels, height = sizes[_i].height, width = sizes[_i].width;
-    tc_model *model = model_of(tc_model_build(entry, &(tc_net){channels, height, width, sizes[_i].classes}));
+    tc_model *model = model_of(tc_model_build(entry, tc_net_of(channels, height, width, sizes[_i].classes)));
     ck_assert_int_eq(tc_model_parameter_elements(model), sizes[_i].elements);
     ck_assert_int_eq(tc_model_parameter_count(model), sizes[_i].parameters);
     ck_assert_int_eq(tc_model_buffer_count(model), sizes[_i].buffers);
@@ -61,7 +61,7 @@ END_TEST
 START_TEST(the_smallest_picture_works_and_a_smaller_one_is_refused) {
     const tc_model_entry *entry = tc_model_entry_find(sizes[_i].name);
     int least = sizes[_i].least;
-    tc_model *model = model_of(tc_model_build(entry, &(tc_net){3, least, least, 10}));
+    tc_model *model = model_of(tc_model_build(entry, tc_net_of(3, least, least, 10)));
     tc_tape *tape = tc_tape_create(NULL);
     tc_tensor *x = tc_tensor_new(tc_tape_arena(tape), 2, 3, least, least);
     ck_assert_ptr_nonnull(tc_model_forward(model, tape, x));
@@ -69,19 +69,19 @@ START_TEST(the_smallest_picture_works_and_a_smaller_one_is_refused) {
     tc_model_free(model);
     const int bad[][4] = {{3, least - 1, 32, 10}, {3, 32, least - 1, 10}, {3, 32, 100000, 10}};
     for (int i = 0; i < 3; i++) {
-        ck_assert_ptr_null(tc_model_build(entry, &(tc_net){bad[i][0], bad[i][1], bad[i][2], bad[i][3]}));
+        ck_assert_ptr_null(tc_model_build(entry, tc_net_of(bad[i][0], bad[i][1], bad[i][2], bad[i][3])));
         ck_assert_ptr_nonnull(strstr(tc_last_error(), entry->name));
         ck_assert_ptr_nonnull(strstr(tc_last_error(), "takes pictures from"));
     }
-    ck_assert_ptr_null(tc_model_build(entry, &(tc_net){0, 32, 32, 10}));
+    ck_assert_ptr_null(tc_model_build(entry, tc_net_of(0, 32, 32, 10)));
     ck_assert_ptr_nonnull(strstr(tc_last_error(), "in_channels is 0"));
-    ck_assert_ptr_null(tc_model_build(entry, &(tc_net){3, 32, 32, 0}));
+    ck_assert_ptr_null(tc_model_build(entry, tc_net_of(3, 32, 32, 0)));
     ck_assert_ptr_nonnull(strstr(tc_last_error(), "out_features is 0"));
 }
 END_TEST
 
 START_TEST(resnet20_has_the_names_of_torchvision) {
-    tc_model *model = model_of(tc_model_build(tc_model_entry_find("resnet20"), &(tc_net){3, 32, 32, 10}));
+    tc_model *model = model_of(tc_model_build(tc_model_entry_find("resnet20"), tc_net_of(3, 32, 32, 10)));
     const char *names[] = {"conv1.weight",
                            "bn1.running_mean",
                            "layer1.0.conv1.weight",
@@ -106,7 +106,7 @@ START_TEST(resnet20_has_the_names_of_torchvision) {
 END_TEST
 
 START_TEST(vgg_has_the_names_of_a_flat_sequential) {
-    tc_model *model = model_of(tc_model_build(tc_model_entry_find("vgg"), &(tc_net){3, 32, 32, 10}));
+    tc_model *model = model_of(tc_model_build(tc_model_entry_find("vgg"), tc_net_of(3, 32, 32, 10)));
     const char *names[] = {"0.weight",  "1.running_var", "3.weight",  "7.weight",
                            "17.weight", "18.bias",       "22.weight", "24.bias"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -41,7 +41,7 @@ static const struct {
 };
 
 START_TEST(the_lesson_net_row_by_row) {
-    tc_model *model = model_of(tc_model_build(tc_model_entry_find("lesson"), &(tc_net){3, 32, 32, 10}));
+    tc_model *model = model_of(tc_model_build(tc_model_entry_find("lesson"), tc_net_of(3, 32, 32, 10)));
     tc_layer_summary rows[ROWS];
     ck_assert_int_eq(summary_of(model, 3, 32, 32, rows), 10);
     for (int i = 0; i < 10; i++) {
@@ -167,7 +167,7 @@ START_TEST(receptive_fields_are_where_gradients_flow) {
 END_TEST
 
 START_TEST(resnet20_has_the_figures_of_the_paper) {
-    tc_model *model = model_of(tc_model_build(tc_model_entry_find("resnet20"), &(tc_net){3, 32, 32, 10}));
+    tc_model *model = model_of(tc_model_build(tc_model_entry_find("resnet20"), tc_net_of(3, 32, 32, 10)));
     tc_layer_summary rows[ROWS];
     int count = summary_of(model, 3, 32, 32, rows);
     int64_t multiply_adds = 0, parameters = 0, residuals = 0;
@@ -186,7 +186,7 @@ START_TEST(resnet20_has_the_figures_of_the_paper) {
 END_TEST
 
 START_TEST(a_small_array_gets_the_first_rows) {
-    tc_model *model = model_of(tc_model_build(tc_model_entry_find("lesson"), &(tc_net){3, 32, 32, 10}));
+    tc_model *model = model_of(tc_model_build(tc_model_entry_find("lesson"), tc_net_of(3, 32, 32, 10)));
     tc_layer_summary rows[3];
     memset(rows, 0x7f, sizeof rows);
     int count;
@@ -199,7 +199,7 @@ START_TEST(a_small_array_gets_the_first_rows) {
 END_TEST
 
 START_TEST(a_summary_changes_nothing) {
-    tc_model *model = model_of(tc_model_build(tc_model_entry_find("vgg"), &(tc_net){3, 32, 32, 10}));
+    tc_model *model = model_of(tc_model_build(tc_model_entry_find("vgg"), tc_net_of(3, 32, 32, 10)));
     tc_layer_summary rows[ROWS];
     summary_of(model, 3, 32, 32, rows);
     ck_assert_int_eq(*tc_model_counter(model, 0, NULL), 0);
@@ -209,7 +209,7 @@ START_TEST(a_summary_changes_nothing) {
 END_TEST
 
 START_TEST(shapes_that_do_not_fit_are_reported) {
-    tc_model *model = model_of(tc_model_build(tc_model_entry_find("lesson"), &(tc_net){3, 32, 32, 10}));
+    tc_model *model = model_of(tc_model_build(tc_model_entry_find("lesson"), tc_net_of(3, 32, 32, 10)));
     tc_layer_summary rows[ROWS];
     int count;
     ck_assert_int_eq(tc_model_summary(model, (int64_t[]){1, 4, 32, 32}, rows, ROWS, &count), TC_ERR_SHAPE);
@@ -224,7 +224,7 @@ START_TEST(shapes_that_do_not_fit_are_reported) {
 END_TEST
 
 START_TEST(the_table_has_all_rows_and_totals) {
-    tc_model *model = model_of(tc_model_build(tc_model_entry_find("lesson"), &(tc_net){3, 32, 32, 10}));
+    tc_model *model = model_of(tc_model_build(tc_model_entry_find("lesson"), tc_net_of(3, 32, 32, 10)));
     char *text = NULL;
     size_t size = 0;
     FILE *stream = open_memstream(&text, &size);

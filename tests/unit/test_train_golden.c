@@ -46,7 +46,7 @@ static training begin(const char *net) {
     ck_assert_int_le(t.batch, MOST_BATCH);
     const tc_model_entry *entry = tc_model_entry_find(net);
     ck_assert_msg(entry != NULL, "%s", tc_last_error());
-    tc_status status = tc_model_create(tc_model_build(entry, &(tc_net){3, 32, 32, 10}), 1, &t.model);
+    tc_status status = tc_model_create(tc_model_build(entry, tc_net_of(3, 32, 32, 10)), 1, &t.model);
     ck_assert_msg(status == TC_OK, "%s", tc_last_error());
     load_parameters(&t);
     tc_sgd_options options = {.lr = (float)golden_option(t.golden, "lr"),
