@@ -4,16 +4,11 @@
 #include <string.h>
 
 #include "commands.h"
-#include "models.h"
 #include "report.h"
 
 static const command *const commands[] = {&command_train, &command_recipes, &command_eval, &command_summary,
                                           &command_bench};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
-
-const char *known_model(int index) {
-    return tc_models[index].name;
-}
 
 static void print_help(FILE *stream) {
     fprintf(stream,

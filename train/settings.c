@@ -9,6 +9,10 @@
 #include "config.h"
 #include "models.h"
 
+const char *known_model(int index) {
+    return tc_models[index].name;
+}
+
 #define AT(field) .at = offsetof(train_settings, field)
 
 const option train_options[] = {
