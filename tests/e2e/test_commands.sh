@@ -32,7 +32,7 @@ for recipe in '--lr 0.02 --schedule constant --no-nesterov' '--optimizer adam --
   run="run$((++number))"
   expect 0 '' "$tinycnn" train --model lenet5 --data "$work/data" --epochs 8 --batch 20 "${options[@]}" --out "$run"
   [ "$(wc -l <"$run/metrics.jsonl")" -eq 8 ] || fail "$recipe: not 8 lines of metrics"
-  fields=$(grep -cE '^\{"epoch": [0-9]+, "step": [0-9]+, "train_loss": [0-9.e-]+, "train_acc": [0-9.]+, "test_loss": (null|[0-9.e-]+), "test_acc": (null|[0-9.]+), "lr": [0-9.e-]+, "seconds": [0-9.e-]+, "img_per_s": [0-9.e+]+, "wait_share": (1|0(\.[0-9]+)?|[0-9.]+e-[0-9]+), "start_seconds": [0-9.e-]*[1-9][0-9.e-]*\}$' "$run/metrics.jsonl")
+  fields=$(grep -cE '^\{"epoch": [0-9]+, "step": [0-9]+, "train_loss": [0-9.e-]+, "train_acc": [0-9.]+, "val_loss": null, "val_acc": null, "test_loss": (null|[0-9.e-]+), "test_acc": (null|[0-9.]+), "tta_acc": null, "lr": [0-9.e-]+, "seconds": [0-9.e-]+, "img_per_s": [0-9.e+]+, "wait_share": (1|0(\.[0-9]+)?|[0-9.]+e-[0-9]+), "start_seconds": [0-9.e-]*[1-9][0-9.e-]*\}$' "$run/metrics.jsonl")
   [ "$fields" -eq 8 ] || fail "$recipe: $(cat "$run/metrics.jsonl")"
   loss() { sed -n "$1p" "$run/metrics.jsonl" | grep -oE '"train_loss": [0-9.e-]+' | cut -d' ' -f2; }
   awk -v a="$(loss 1)" -v b="$(loss 8)" 'BEGIN {exit !(b < a)}' || fail "$recipe: the loss did not fall"

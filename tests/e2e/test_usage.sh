@@ -5,7 +5,7 @@
 expect 0 '' "$tinycnn"
 expect_printed '^Usage: tinycnn COMMAND'
 expect 0 '' "$tinycnn" --help
-for command in train eval summary bench; do
+for command in train recipes eval summary bench; do
   expect_printed "^  $command "
 done
 expect 0 '' "$tinycnn" --version
@@ -14,7 +14,7 @@ expect_printed '^kernels: '
 expect_printed '^BLAS: OpenBLAS'
 expect_printed '^optional components: '
 
-for command in train eval summary bench; do
+for command in train recipes eval summary bench; do
   expect 0 '' "$tinycnn" "$command" --help
   expect_printed "^Usage: tinycnn $command"
   # Each option's text ends with its default in brackets.
@@ -28,15 +28,15 @@ expect 2 'unknown option --epoch; the nearest is --epochs' "$tinycnn" train --ep
 expect 2 'unknown option --wieght-decay; the nearest is --weight-decay' "$tinycnn" train --wieght-decay=1
 expect 2 'unknown option --no-batch' "$tinycnn" train --no-batch
 expect 2 'unexpected argument "shapes"' "$tinycnn" train shapes
-expect 2 '--epochs: "many" is not a whole number' "$tinycnn" train --epochs many
-expect 2 '--epochs: "1.5" is not a whole number' "$tinycnn" train --epochs 1.5
-expect 2 '--epochs: 0 is not in the range 1 to ' "$tinycnn" train --epochs=0
+expect 2 '--batch: "many" is not a whole number' "$tinycnn" train --batch many
+expect 2 '--batch: "1.5" is not a whole number' "$tinycnn" train --batch 1.5
+expect 2 '--epochs: 0 is not in the range 0.001 to ' "$tinycnn" train --epochs=0
 expect 2 '--lr: "nan" is not a number' "$tinycnn" train --lr nan
 expect 2 '--lr: -1 is not in the range' "$tinycnn" train --lr -1
 expect 2 '--lr: "" is not a number' "$tinycnn" train --lr=
 expect 2 '--lr needs a value' "$tinycnn" train --lr
 expect 2 '--nesterov takes no value' "$tinycnn" train --nesterov=yes
-expect 2 '--optimizer: "lion" is not one of sgd\|adam\|adamw' "$tinycnn" train --optimizer lion
+expect 2 '--optimizer: "lion" is not one of sgd\|adam\|adamw\|muon' "$tinycnn" train --optimizer lion
 expect 2 '--milestones: "x" is not a number' "$tinycnn" train --milestones 0.5,x
 expect 2 '--milestones: 0.2 after 0.5' "$tinycnn" train --schedule multistep --milestones 0.5,0.2
 expect 2 'run folder: a path of 0 bytes' "$tinycnn" train --out ''

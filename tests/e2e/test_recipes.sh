@@ -1,0 +1,100 @@
+#!/bin/bash
+# Recipes, held-out pictures, several seeds, training by the clock.
+. "$(dirname "$0")/support.sh"
+
+expect 0 '' "$tinycnn" recipes
+for recipe in airbench94 airbench94-muon; do
+  expect 0 '' "$tinycnn" recipes
+  expect_printed "^$recipe  +[^ ]"
+  expect 0 '' "$tinycnn" recipes --show "$recipe"
+  expect_printed '^optimizer = (sgd|muon)$'
+done
+expect 2 'there is no recipe x; tinycnn recipes lists them' "$tinycnn" recipes --show x
+
+# A recipe with every part in it, run, stopped and taken up again: the same bits; a flag wins over its line.
+small_cifar data 60
+"$tinycnn" recipes --show airbench94-muon >mine.txt
+cat >>mine.txt <<'END'
+widths = 8,8,8   # a small net
+cutout = 8
+rotation = 10
+jitter = 0.2,0.2,0.2,0.05
+erasing = 0.25
+mixup = 0.2
+cutmix = 1
+average = ema
+average-every = 1
+small-size = 26
+small-until = 0.5
+END
+train() { "$tinycnn" train --recipe "$work/mine.txt" --data "$work/data" --batch 50 --eval-every 1 "$@"; }
+expect 0 '' train --epochs 2.5 --seed 3 --val 60 --out whole
+expect_printed '^airbench94 on .*data: 240 pictures to train, 60 to validate, 60 to test, 3[0-9]+ parameters'
+expect_printed '^epoch 3/3  step 10 .* validation loss .* test loss .* augmented [0-9.]+%'
+expect_printed '^test accuracy [0-9.]+%, [0-9.]+% with test-time augmentation; best validation accuracy [0-9.]+% \(epoch'
+[ "$(wc -l <whole/metrics.jsonl)" -eq 3 ] || fail "not 3 lines: $(cat whole/metrics.jsonl)"
+[ "$(grep -c '"test_acc": null' whole/metrics.jsonl)" -eq 2 ] || fail "the test pictures were looked at before the end"
+[ "$(grep -c '"val_acc": null' whole/metrics.jsonl)" -eq 0 ] || fail "an epoch was not validated"
+grep -q '"recipe": "' whole/config.json || fail "the recipe is not named in config.json"
+grep -q '"batch": 50,' whole/config.json || fail "--batch did not win"
+grep -q '"muon-momentum": 0.6,' whole/config.json || fail "a line of the recipe is not in config.json"
+
+expect 0 '' train --epochs 2.5 --seed 3 --val 60 --threads 1 --out single
+same_run whole single
+
+# Stopped in the middle, by a signal as soon as the first line is written.
+train --epochs 2.5 --seed 3 --val 60 --out halves >/dev/null 2>stop.txt &
+pid=$!
+for ((i = 0; i < 3000; i++)); do
+  [ ! -s halves/metrics.jsonl ] || break
+  sleep 0.01
+done
+kill -INT "$pid"
+code=0
+wait "$pid" || code=$?
+if [ "$code" -ne 0 ]; then
+  [ "$code" -eq 130 ] || fail "stopped: exit code $code: $(cat stop.txt)"
+  expect 0 '' "$tinycnn" train --resume halves --quiet
+fi
+same_run whole halves
+
+# The checkpoint says which widths it has.
+expect 0 '' "$tinycnn" eval --checkpoint whole/last.safetensors --data "$work/data" --tta shift --json
+augmented=$(sed -n 3p whole/metrics.jsonl | grep -oE '"tta_acc": [0-9.]+' | cut -d' ' -f2)
+expect_printed "\"accuracy\": ${augmented}[,}]"
+
+# Several seeds: a folder each, and what they say together.
+expect 0 '' train --epochs 1 --seeds 3 --seed 5 --tta none --out seeds
+expect_printed '^test accuracy over 3 seeds: mean [0-9.]+%, standard deviation [0-9.]+%, 95% confidence interval of the mean'
+for seed in 5 6 7; do
+  [ -s "seeds/seed-$seed/last.safetensors" ] || fail "seed $seed left no net"
+  grep -q "\"seed\": $seed," "seeds/seed-$seed/config.json" || fail "seed $seed: another one in config.json"
+done
+expect 1 'seeds.*holds a run|seeds' train --epochs 1 --seeds 2 --seed 5 --out seeds
+
+# By the clock: the time is kept, and the rate has come down at its end.
+expect 0 '' train --minutes 0.05 --batch 20 --out clock
+awk -F'"seconds": ' 'END {s = $2 + 0; exit !(s > 2.7 && s < 3.3)}' clock/metrics.jsonl || fail "not 3 s: $(tail -1 clock/metrics.jsonl)"
+awk -F'"lr": ' 'END {exit !($2 + 0 < 0.1)}' clock/metrics.jsonl || fail "the rate is still high: $(tail -1 clock/metrics.jsonl)"
+
+# What can go wrong.
+printf 'model = vgg\nmomentun = 0.9\n' >wrong.txt
+expect 2 'recipe .*wrong.txt, line 2: "momentun" is no setting' "$tinycnn" train --recipe ./wrong.txt
+printf '# no\n\nlr 3\n' >wrong.txt
+expect 2 'line 3: "lr 3" is not "name = value"' "$tinycnn" train --recipe ./wrong.txt
+printf 'lr = fast\n' >wrong.txt
+expect 2 'line 1: --lr: "fast" is not a number' "$tinycnn" train --recipe ./wrong.txt --lr 1
+printf 'out = x\n' >wrong.txt
+expect 2 'line 1: "out" is no setting' "$tinycnn" train --recipe ./wrong.txt
+printf 'batch = 1\nbatch = 2\n' >wrong.txt
+expect 2 'line 2: batch is set twice' "$tinycnn" train --recipe ./wrong.txt
+expect 2 'there is no recipe airbench; known are airbench94' "$tinycnn" train --recipe airbench
+expect 2 'recipe ./nowhere: No such file' "$tinycnn" train --recipe ./nowhere
+expect 2 '--widths: 5 numbers' "$tinycnn" train --widths 1,2,3,4,5
+expect 2 '--jitter' "$tinycnn" train --jitter 1,2
+expect 2 'lesson: width 4 is 9; it has 3' "$tinycnn" train --widths 1,2,3,9
+expect 2 'lesson: has no batch norm' "$tinycnn" train --bn-eps 0.1
+expect 2 '--drop-last: a batch of 9999 is more than' "$tinycnn" train --data "$work/data" --batch 9999 --drop-last
+expect 2 '--val|hold' "$tinycnn" train --data "$work/data" --val 300
+expect 2 '--rates: adam and adamw have plain ones only' "$tinycnn" train --optimizer adam --rates sum
+[ ! -e runs ] || fail "a usage error left a run folder behind"
