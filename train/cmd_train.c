@@ -88,8 +88,9 @@ static int make_settings(start *st) {
 /* Whether it is left to the program which recipe makes most of the minutes. */
 static bool wants_budget(const start *st) {
     const train_settings *s = &st->settings;
+    const int64_t enough = 10000; /* pictures, for the table of promises to mean anything */
     return s->minutes > 0 && !s->resume && !s->recipe && !was_given(st, "model") &&
-           strcmp(st->dataset->name, "cifar10") == 0;
+           strcmp(st->dataset->name, "cifar10") == 0 && st->dataset->train.count >= enough;
 }
 
 static tc_status apply_budget(start *st) {
@@ -211,21 +212,18 @@ static int train_seeds(start *st) {
 
 /* ---- The command -------------------------------------------------------------------------------------- */
 
-static tc_status open_data(start *st) {
-    const train_settings *s = &st->settings;
-    TC_TRY(tc_dataset_open(s->data, s->data_dir, (int)s->threads, &st->dataset));
-    return s->val > 0 ? tc_dataset_hold_out(st->dataset, s->val) : TC_OK;
-}
-
 static int train(start *st) {
+    const train_settings *s = &st->settings;
     double accuracy;
     int code = make_settings(st);
     if (code != EXIT_GOOD) return code;
     signals_catch();
-    tc_status status = open_data(st);
-    if (status == TC_OK && wants_budget(st)) status = apply_budget(st);
-    if (status != TC_OK) return report_failure("train");
-    return st->settings.seeds > 1 ? train_seeds(st) : train_one(st, &accuracy);
+    if (tc_dataset_open(s->data, s->data_dir, (int)s->threads, &st->dataset) != TC_OK)
+        return report_failure("train");
+    if (s->val > 0 && tc_dataset_hold_out(st->dataset, s->val) != TC_OK)
+        return report(EXIT_USAGE, "train", "--val: %s", tc_last_error());
+    if (wants_budget(st) && apply_budget(st) != TC_OK) return report_failure("train");
+    return s->seeds > 1 ? train_seeds(st) : train_one(st, &accuracy);
 }
 
 static int run_train(int argc, char **argv) {
