@@ -13,7 +13,7 @@
 #include "tinycnn/version.h"
 
 /* The setter is not safe to call from several workers at once in every variant. */
-static void hold_blas_at_one_thread(void) {
+void tci_hold_blas_at_one_thread(void) {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     if (openblas_get_num_threads() == 1) return;
     pthread_mutex_lock(&lock);
@@ -23,7 +23,7 @@ static void hold_blas_at_one_thread(void) {
 
 void tci_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a,
               int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
-    hold_blas_at_one_thread();
+    tci_hold_blas_at_one_thread();
     if (m == 1 && transpose_b) { /* without packing B, of which each element is used once */
         cblas_sgemv(CblasRowMajor, CblasNoTrans, (blasint)n, (blasint)k, 1.0f, b, (blasint)ldb, a,
                     transpose_a ? (blasint)lda : 1, beta, c, 1);

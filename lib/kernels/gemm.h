@@ -14,4 +14,7 @@ void tci_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t 
 void tci_gemm_parallel(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a,
                        const float *b, float beta, float *c, int threads);
 
+/* Before any other call into BLAS or LAPACK. */
+void tci_hold_blas_at_one_thread(void);
+
 #endif

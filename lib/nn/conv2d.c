@@ -26,6 +26,7 @@ static tc_status declare(tc_module *module, tc_model *model) {
                                      tc_hw_height(args->kernel_size), tc_hw_width(args->kernel_size)},
                            .rule = TCI_RULE_WEIGHT,
                            .fan_in = fan_in(args),
+                           .hands_on = args->groups == 1 && args->out_channels >= args->in_channels,
                            .slot = &self->weight}));
     if (args->no_bias) return TC_OK;
     return tci_declare(model, module,

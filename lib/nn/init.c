@@ -1,7 +1,7 @@
 /* init.c - how parameters begin.
  *
  * PyTorch's default draws weight and bias from U(-b, b) with b = 1 / sqrt(fan_in). He et al. 2015 draw the
- * weight from N(0, 2 / fan_in). Numbers are handed out in the row-major (O, I, H, W) order of PyTorch, and
+ * weight from N(0, 2 / fan_in). A Dirac filter is 1 at the centre of one channel and 0 elsewhere. Numbers are handed out in the row-major (O, I, H, W) order of PyTorch, and
  * each parameter has a stream of its own: neither memory layout nor other parameters change what it gets. */
 #include <math.h>
 #include <string.h>
@@ -37,6 +37,13 @@ static void fill(tc_tensor *tensor, float value) {
     for (int64_t i = 0, count = tc_numel(tensor); i < count; i++) tensor->data[i] = value;
 }
 
+/* Filter c hands on channel c, for all channels. */
+static void fill_dirac(tc_tensor *weight) {
+    int64_t channels = weight->shape[1], row = weight->shape[2] / 2, column = weight->shape[3] / 2;
+    memset(weight->data, 0, sizeof(float) * (size_t)(tc_numel(weight) / weight->shape[0] * channels));
+    for (int64_t c = 0; c < channels; c++) *tc_at(weight, c, c, row, column) = 1.0f;
+}
+
 static void begin(tci_entry *entry, tc_init init, tc_rng rng) {
     tc_tensor *tensor = entry->visible.tensor;
     tci_rule rule = entry->declared.rule;
@@ -49,6 +56,7 @@ static void begin(tci_entry *entry, tc_init init, tc_rng rng) {
         fill_random(tensor, &(source){.rng = rng, .normal = true, .scale = (float)sqrt(2.0 / fan_in)});
     } else {
         fill_random(tensor, &(source){.rng = rng, .normal = false, .scale = (float)(1.0 / sqrt(fan_in))});
+        if (init == TC_INIT_DIRAC && entry->declared.hands_on) fill_dirac(tensor);
     }
 }
 

@@ -67,7 +67,8 @@ tc_status tci_declare(tc_model *model, const tc_module *self, const tci_declarat
     if (!grow(&items, *count, sizeof(tci_entry))) return TC_ERR_MEMORY;
     *(declaration->buffer ? &model->buffers : &model->parameters) = items;
     tci_entry *entry = (tci_entry *)items + (*count)++;
-    *entry = (tci_entry){.visible.name = path, .declared = *declaration, .owner = self};
+    *entry = (tci_entry){
+        .visible = {.name = path, .layer = self->type->name}, .declared = *declaration, .owner = self};
     return TC_OK;
 }
 

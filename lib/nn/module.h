@@ -89,6 +89,7 @@ typedef struct tci_declaration {
     int64_t shape[TC_MAX_DIMS];
     tci_rule rule;
     int64_t fan_in;   /* inputs that one output element is a sum of */
+    bool hands_on;    /* of a weight (O, C, KH, KW): its first C filters can hand on one channel each */
     bool buffer;      /* not trained */
     tc_tensor **slot; /* where the layer wants its tensor */
 } tci_declaration;

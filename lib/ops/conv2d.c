@@ -202,6 +202,7 @@ static void conv2d_backward(tc_tape *tape, const tci_node *node) {
     tci_output_done(tape, node);
     tci_gradient db = tci_gradient_of(tape, bias);
     if (db.data) bias_backward(tape, dy, tc_numel(y) / conv->o, conv->o, db);
+    if (!weight->requires_grad && !x->requires_grad) return;
     uint8_t *winners = pools(algorithm, conv) ? s->winners : NULL;
     float *whole = s->winners && !winners ? unpooled(tape, s, dy) : NULL;
     if (s->winners && !winners && !whole) return;

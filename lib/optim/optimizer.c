@@ -27,6 +27,7 @@ static const char *state_name(tc_arena *arena, const char *prefix, const char *n
 static tc_status add_state(tc_optimizer *optimizer, int kind_state, tci_slot *slot) {
     const tc_tensor *like = slot->parameter->tensor;
     tc_parameter *state = &optimizer->states[optimizer->state_count];
+    state->layer = NULL;
     state->name =
         state_name(optimizer->arena, optimizer->kind->state_names[kind_state], slot->parameter->name);
     state->tensor = tc_tensor_create(optimizer->arena, like->ndim, like->shape);
@@ -135,7 +136,7 @@ static void update_piece(void *context, int64_t chunk, int worker) {
     const tc_optimizer *optimizer = context;
     const tci_piece *piece = &optimizer->pieces[chunk];
     const tci_slot *slot = &optimizer->slots[piece->slot];
-    if (slot->lr_scale != TC_FREEZE) optimizer->kind->update(optimizer, slot, piece->first, piece->count);
+    if (tci_is_trained(slot)) optimizer->kind->update(optimizer, slot, piece->first, piece->count);
 }
 
 void tc_optimizer_step(tc_optimizer *optimizer) {

@@ -15,6 +15,10 @@ typedef struct tci_slot {
     double weight_decay;          /* never negative */
 } tci_slot;
 
+static inline bool tci_is_trained(const tci_slot *slot) {
+    return slot->lr_scale != TC_FREEZE && slot->parameter->tensor->requires_grad;
+}
+
 typedef struct tci_optimizer_kind {
     const char *name;                    /* "sgd" */
     const char *state_names[TCI_STATES]; /* "momentum" */

@@ -1,7 +1,8 @@
-/* How parameters begin: PyTorch's default and He's rule. */
+/* How parameters begin: PyTorch's default, He's rule, Dirac's delta. */
 #include <math.h>
 #include <string.h>
 
+#include "golden.h"
 #include "suite.h"
 #include "tinycnn.h"
 
@@ -117,12 +118,61 @@ START_TEST(a_seed_gives_a_net_and_parameters_differ) {
 }
 END_TEST
 
+/* The first C filters are those of torch.nn.init.dirac_, all else begins as by PyTorch's default. */
+START_TEST(dirac_as_in_pytorch) {
+    golden_file *file = golden_read("dirac");
+    ck_assert_int_eq(file->count, 4);
+    for (int i = 0; i < file->count; i++) {
+        const golden_tensor *wanted = golden_array(&file->cases[i], "weight");
+        int o = (int)wanted->shape[0], c = (int)wanted->shape[1];
+        tc_hw kernel = TC_HW((int)wanted->shape[2], (int)wanted->shape[3]);
+        tc_model *model = model_of(tc_nn_conv2d(c, o, kernel), 5),
+                 *plain = model_of(tc_nn_conv2d(c, o, kernel), 6);
+        tc_model_init(model, TC_INIT_DIRAC, 6);
+        const tc_tensor *weight = tc_model_find(model, "weight")->tensor;
+        int64_t all = tc_numel(weight), handed_on = all / o * c;
+        float found[512], drawn[512];
+        ck_assert_int_le(all, 512);
+        tc_tensor_to_nchw(weight, found);
+        tc_tensor_to_nchw(tc_model_find(plain, "weight")->tensor, drawn);
+        ck_assert_mem_eq(found, wanted->values, sizeof(float) * (size_t)handed_on);
+        ck_assert_mem_eq(found + handed_on, drawn + handed_on, sizeof(float) * (size_t)(all - handed_on));
+        ck_assert_mem_eq(tc_model_find(model, "bias")->tensor->data,
+                         tc_model_find(plain, "bias")->tensor->data, sizeof(float) * (size_t)o);
+        tc_model_free(model);
+        tc_model_free(plain);
+    }
+    golden_free(file);
+}
+END_TEST
+
+/* A convolution that has more inputs than outputs, or groups, and other layers. */
+START_TEST(where_dirac_has_no_place_pytorch_stands) {
+    tc_model *models[2];
+    for (int i = 0; i < 2; i++) {
+        models[i] = model_of(tc_sequential(tc_nn_conv2d(4, 3, 3), tc_nn_conv2d(4, 8, 3, .groups = 2),
+                                           tc_nn_conv2d(4, 4, 3, .groups = 4), tc_nn_batchnorm2d(4),
+                                           tc_nn_linear(3, 5)),
+                             1);
+        tc_model_init(models[i], i == 0 ? TC_INIT_PYTORCH : TC_INIT_DIRAC, 9);
+    }
+    for (int i = 0; i < tc_model_parameter_count(models[0]); i++) {
+        const tc_tensor *a = tc_model_parameter(models[0], i)->tensor;
+        ck_assert_mem_eq(a->data, tc_model_parameter(models[1], i)->tensor->data,
+                         sizeof(float) * (size_t)tc_numel(a));
+    }
+    for (int i = 0; i < 2; i++) tc_model_free(models[i]);
+}
+END_TEST
+
 static void add(TCase *tests) {
     tcase_add_test(tests, pytorch_draws_uniformly_by_fan_in);
     tcase_add_test(tests, he_draws_normally_by_fan_in);
     tcase_add_test(tests, batchnorm_begins_as_identity);
     tcase_add_test(tests, memory_layout_does_not_matter);
     tcase_add_test(tests, a_seed_gives_a_net_and_parameters_differ);
+    tcase_add_test(tests, dirac_as_in_pytorch);
+    tcase_add_test(tests, where_dirac_has_no_place_pytorch_stands);
 }
 
 int main(void) {
