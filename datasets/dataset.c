@@ -121,6 +121,63 @@ void tci_dataset_measure(tc_dataset *dataset, int threads) {
     }
 }
 
+/* ---- Holding out -------------------------------------------------------------------------------------- */
+
+/* Any number would do, as long as it stays. */
+#define STREAM_HOLD_OUT 0x686f6c646f7574u /* "holdout" */
+
+/* A mark for each of `count` pictures that a permutation of all of them puts first. */
+static uint8_t *choose(uint32_t total, uint32_t count) {
+    uint32_t *order = malloc((size_t)total * sizeof *order);
+    uint8_t *chosen = calloc(total, 1);
+    if (order != NULL && chosen != NULL) {
+        tc_rng rng = tc_rng_create(0, tc_rng_stream(STREAM_HOLD_OUT, total, count));
+        tc_rng_permutation(&rng, order, total);
+        for (uint32_t i = 0; i < count; i++) chosen[order[i]] = 1;
+    } else {
+        free(chosen);
+        chosen = NULL;
+    }
+    free(order);
+    return chosen;
+}
+
+/* Copies what is chosen and closes the gaps, in order; what is no longer used at the end of the training split stays
+ * with the arena. */
+static void divide(tc_split *from, tc_split *to, size_t picture, const uint8_t *chosen) {
+    int64_t kept = 0, moved = 0;
+    for (int64_t i = 0; i < from->count; i++) {
+        tc_split *target = chosen[i] ? to : from;
+        int64_t place = chosen[i] ? moved++ : kept++;
+        if (target == from && place == i) continue;
+        memcpy(target->pixels + (size_t)place * picture, from->pixels + (size_t)i * picture, picture);
+        target->labels[place] = from->labels[i];
+    }
+    from->count = kept;
+}
+
+tc_status tc_dataset_hold_out(tc_dataset *dataset, int64_t count) {
+    tc_split *train = &dataset->train, validation;
+    if (dataset->validation.count != 0)
+        return tc_fail(TC_ERR_STATE, "%s: %lld pictures are held out for validation already", dataset->name,
+                       (long long)dataset->validation.count);
+    if (count < 1 || count >= train->count || train->count > UINT32_MAX)
+        return tc_fail(
+            TC_ERR_ARGUMENT,
+            "%s: %lld of %lld training pictures for validation, expected at least 1 and fewer than all",
+            dataset->name, (long long)count, (long long)train->count);
+    TC_TRY(tci_split_alloc(dataset, count, &validation));
+    uint8_t *chosen = choose((uint32_t)train->count, (uint32_t)count);
+    if (chosen == NULL)
+        return tc_fail(TC_ERR_MEMORY, "%s: out of memory for %lld marks", dataset->name,
+                       (long long)train->count);
+    divide(train, &validation, (size_t)dataset->channels * (size_t)dataset->height * (size_t)dataset->width,
+           chosen);
+    dataset->validation = validation;
+    free(chosen);
+    return TC_OK;
+}
+
 /* ---- Finding ------------------------------------------------------------------------------------------ */
 
 /* Ten thousand pictures are made in a few hundredths of a second and are enough for the lesson net to pass

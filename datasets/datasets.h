@@ -33,8 +33,9 @@ tc_status tc_dataset_open(const char *name_or_path, const char *data_dir, int th
 void tc_dataset_free(tc_dataset *dataset);
 
 /* Moves `count` of the training pictures, the same ones whenever data set and count are the same, to the validation
- * split: choices can then be made without looking at the test pictures. Once a data set; mean and deviation stay.
- * TC_ERR_ARGUMENT unless 1 <= count < training pictures. */
+ * split: choices can then be made without looking at the test pictures. Once a data set, before
+ * loaders are made on it; mean and deviation stay. TC_ERR_ARGUMENT unless 1 <= count < training pictures, TC_ERR_STATE
+ * the second time. */
 tc_status tc_dataset_hold_out(tc_dataset *dataset, int64_t count);
 
 /* CIFAR-10 (Krizhevsky 2009): records of a label byte and 3072 bytes, planes R, G, B of 32 x 32. From a

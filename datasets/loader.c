@@ -48,13 +48,16 @@ struct tc_loader {
 static void prepare_picture(const tc_loader *loader, uint32_t index,
                             float *out) { /* (height, width, channels) */
     const uint8_t *bytes = loader->split->pixels + index * loader->picture;
-    tc_rng rng =
-        tc_rng_create(loader->options.seed, tc_rng_stream(STREAM_PICTURE, (uint64_t)loader->epoch, index));
+    uint64_t stream = tc_rng_stream(STREAM_PICTURE, (uint64_t)loader->epoch, index);
+    tc_sample sample = {.seed = loader->options.seed,
+                        .epoch = loader->epoch,
+                        .index = index,
+                        .rng = tc_rng_create(loader->options.seed, stream)};
     for (size_t i = 0; i < loader->picture; i++) out[i] = (float)bytes[i] / 255.0f;
     for (int t = 0; t < loader->options.transform_count; t++) {
         const tc_transform *transform = &loader->options.transforms[t];
         transform->apply(transform, out, loader->scratch, loader->height, loader->width, loader->channels,
-                         &rng);
+                         &sample);
     }
 }
 

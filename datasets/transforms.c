@@ -1,12 +1,16 @@
-/* transforms.c - what happens to a picture on its way into a batch.
+/* transforms.c - what happens to a picture on its way into a batch: normalising, and moving whole pixels.
  *
  *     normalise:  y = (x - mean) / deviation, channel by channel
  *     crop:       y[i][j] = x[i + a - padding][j + b - padding], a and b drawn from 0 .. 2 padding; outside
  *                 of the picture x is 0 or its mirror image (x[-1] = x[1]: the edge is not repeated)
- *     flip:       y[i][j] = x[i][W - 1 - j] with probability p */
+ *     flip:       y[i][j] = x[i][W - 1 - j], either with probability p, or for half of the pictures in even
+ *                 epochs and for the other half in odd ones */
 #include <string.h>
 
 #include "internal.h"
+
+/* What random numbers are for: the coin that a picture keeps for all epochs. */
+#define STREAM_FLIP 0x666c6970u /* "flip" */
 
 /* ---- Normalise ---------------------------------------------------------------------------------------- */
 
@@ -15,11 +19,11 @@
 enum { LANES = 12 };
 
 static void normalize(const tc_transform *self, float *picture, /* (H, W, C) */
-                      float *scratch, int height, int width, int channels, tc_rng *rng) {
+                      float *scratch, int height, int width, int channels, tc_sample *sample) {
     float mean[LANES], deviation[LANES];
     size_t values = (size_t)height * (size_t)width * (size_t)channels, i = 0;
     (void)scratch;
-    (void)rng;
+    (void)sample;
     for (int l = 0; l < LANES; l++) {
         mean[l] = self->u.normalize.mean[l % channels];
         deviation[l] = self->u.normalize.deviation[l % channels];
@@ -71,25 +75,30 @@ static void shift_row(const float *source, /* (W, C) */
     pad_row(source, target, last, width, width, channels, shift, reflect);
 }
 
-static void random_crop(const tc_transform *self, float *picture, /* (H, W, C) */
-                        float *scratch,                           /* (H, W, C) */
-                        int height, int width, int channels, tc_rng *rng) {
-    int padding = self->u.crop.padding;
-    if (padding <= 0) return;
-    int64_t down = (int64_t)tc_rng_below(rng, 2u * (unsigned)padding + 1u) - padding;
-    int64_t right = (int64_t)tc_rng_below(rng, 2u * (unsigned)padding + 1u) - padding;
-    bool reflect = self->u.crop.reflect;
+void tci_shift(const float *source, /* (H, W, C) */
+               float *target,       /* (H, W, C) */
+               int height, int width, int channels, int64_t down, int64_t right, bool reflect) {
     size_t row = (size_t)width * (size_t)channels;
     for (int64_t i = 0; i < height; i++) {
         int64_t from = i + down;
         bool inside = from >= 0 && from < height;
         if (inside || reflect)
-            shift_row(picture + (size_t)reflected(from, height) * row, scratch + (size_t)i * row, width,
+            shift_row(source + (size_t)reflected(from, height) * row, target + (size_t)i * row, width,
                       channels, right, reflect);
         else
-            memset(scratch + (size_t)i * row, 0, row * sizeof *scratch);
+            memset(target + (size_t)i * row, 0, row * sizeof *target);
     }
-    memcpy(picture, scratch, (size_t)height * row * sizeof *picture);
+}
+
+static void random_crop(const tc_transform *self, float *picture, /* (H, W, C) */
+                        float *scratch,                           /* (H, W, C) */
+                        int height, int width, int channels, tc_sample *sample) {
+    int padding = self->u.crop.padding;
+    if (padding <= 0) return;
+    int64_t down = (int64_t)tc_rng_below(&sample->rng, 2u * (unsigned)padding + 1u) - padding;
+    int64_t right = (int64_t)tc_rng_below(&sample->rng, 2u * (unsigned)padding + 1u) - padding;
+    tci_shift(picture, scratch, height, width, channels, down, right, self->u.crop.reflect);
+    memcpy(picture, scratch, (size_t)height * (size_t)width * (size_t)channels * sizeof *picture);
 }
 
 tc_transform tc_random_crop(int padding, bool reflect) {
@@ -97,12 +106,11 @@ tc_transform tc_random_crop(int padding, bool reflect) {
         .name = "random_crop", .apply = random_crop, .u.crop = {.padding = padding, .reflect = reflect}};
 }
 
-/* ---- Random horizontal flip --------------------------------------------------------------------------- */
+/* ---- Flips -------------------------------------------------------------------------------------------- */
 
-static void random_horizontal_flip(const tc_transform *self, float *picture, /* (H, W, C) */
-                                   float *scratch, int height, int width, int channels, tc_rng *rng) {
-    (void)scratch;
-    if (tc_rng_uniform(rng) >= self->u.flip.p) return;
+/* Exchanges pixels from both ends of a row; always inlined, so that a known number of channels unrolls. */
+static inline void mirror_rows(float *picture, /* (H, W, C) */
+                               int height, int width, int channels) {
     for (int i = 0; i < height; i++) {
         float *left = picture + (size_t)i * (size_t)width * (size_t)channels;
         float *right = left + (size_t)(width - 1) * (size_t)channels;
@@ -115,9 +123,38 @@ static void random_horizontal_flip(const tc_transform *self, float *picture, /* 
     }
 }
 
+void tci_mirror(float *picture, /* (H, W, C) */
+                int height, int width, int channels) {
+    if (channels == 3)
+        mirror_rows(picture, height, width, 3);
+    else
+        mirror_rows(picture, height, width, channels);
+}
+
+static void random_horizontal_flip(const tc_transform *self, float *picture, /* (H, W, C) */
+                                   float *scratch, int height, int width, int channels, tc_sample *sample) {
+    (void)scratch;
+    if (tc_rng_uniform(&sample->rng) < self->u.flip.p) tci_mirror(picture, height, width, channels);
+}
+
 tc_transform tc_random_horizontal_flip(float p) {
     return (tc_transform){
         .name = "random_horizontal_flip", .apply = random_horizontal_flip, .u.flip = {.p = p}};
+}
+
+/* Two epochs in a row show a picture both ways, where two independent coins would show it the same way twice half
+ * of the time. Nothing is drawn from the sample's own numbers. */
+static void alternating_flip(const tc_transform *self, float *picture, /* (H, W, C) */
+                             float *scratch, int height, int width, int channels, tc_sample *sample) {
+    (void)self;
+    (void)scratch;
+    tc_rng rng = tc_rng_create(sample->seed, tc_rng_stream(STREAM_FLIP, (uint64_t)sample->index, 0));
+    bool coin = tc_rng_u32(&rng) >> 31, odd = sample->epoch & 1;
+    if (coin != odd) tci_mirror(picture, height, width, channels);
+}
+
+tc_transform tc_alternating_flip(void) {
+    return (tc_transform){.name = "alternating_flip", .apply = alternating_flip};
 }
 
 /* ---- Checks ------------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <zlib.h>
 
 #include "datasets.h"
 
@@ -197,6 +198,39 @@ START_TEST(augmentation_differs_by_epoch_and_seed) {
 }
 END_TEST
 
+static void write_sample(const tc_transform *self, float *picture, float *scratch, int height, int width,
+                         int channels, tc_sample *sample) {
+    (void)self, (void)scratch, (void)height, (void)width, (void)channels;
+    picture[1] = (float)sample->seed;
+    picture[2] = (float)sample->epoch;
+    picture[3] = (float)sample->index;
+}
+
+START_TEST(transforms_know_which_picture_they_work_on) {
+    tc_transform own = {.name = "write_sample", .apply = write_sample};
+    tc_loader *l =
+        LOADER(.batch_size = 10, .shuffle = true, .seed = 11, .transforms = &own, .transform_count = 1);
+    run_epoch(l, 5, 0, 10, &a);
+    for (int i = 0; i < COUNT; i++) {
+        ck_assert(a.x[i][1] == 11.0f && a.x[i][2] == 5.0f);
+        ck_assert_int_eq((int)a.x[i][3], index_of(a.x[i]));
+    }
+    tc_loader_free(l);
+}
+END_TEST
+
+/* Runs that were recorded must come out again: the sum is that of the first release. */
+START_TEST(old_recipes_keep_their_bits) {
+    tc_transform transforms[] = {tc_random_crop(2, true), tc_random_horizontal_flip(0.5f),
+                                 tc_random_crop(1, false)};
+    tc_loader *l =
+        LOADER(.batch_size = 10, .shuffle = true, .seed = 11, .transforms = transforms, .transform_count = 3);
+    run_epoch(l, 5, 0, 10, &a);
+    ck_assert_uint_eq(crc32(0, (const unsigned char *)a.x, sizeof a.x), 1911646516u);
+    tc_loader_free(l);
+}
+END_TEST
+
 START_TEST(an_epoch_taken_up_in_the_middle_goes_on_as_it_would_have) {
     tc_loader *l = augmenting(10);
     run_epoch(l, 3, 0, 10, &a);
@@ -269,8 +303,8 @@ END_TEST
 static int slow_calls;
 
 static void slow(const tc_transform *self, float *picture, float *scratch, int height, int width,
-                 int channels, tc_rng *rng) {
-    (void)self, (void)picture, (void)scratch, (void)height, (void)width, (void)channels, (void)rng;
+                 int channels, tc_sample *sample) {
+    (void)self, (void)picture, (void)scratch, (void)height, (void)width, (void)channels, (void)sample;
     slow_calls++;
     nanosleep(&(struct timespec){0, 2000000}, NULL);
 }
@@ -350,6 +384,8 @@ int main(void) {
     tcase_add_test(tests, a_last_batch_that_is_not_full_is_kept_or_dropped);
     tcase_add_test(tests, transforms_are_applied_in_turn_with_the_numbers_of_the_picture);
     tcase_add_test(tests, augmentation_differs_by_epoch_and_seed);
+    tcase_add_test(tests, transforms_know_which_picture_they_work_on);
+    tcase_add_test(tests, old_recipes_keep_their_bits);
     tcase_add_test(tests, an_epoch_taken_up_in_the_middle_goes_on_as_it_would_have);
     tcase_add_test(tests, nothing_comes_before_the_start);
     tcase_add_test(tests, a_start_in_mid_epoch_drops_what_was_prepared);

@@ -7,8 +7,8 @@
 
 static void apply(const tc_transform *t, float *picture, int height, int width, int channels, uint64_t seed) {
     float *scratch = malloc((size_t)(height * width * channels) * sizeof *scratch);
-    tc_rng rng = tc_rng_create(seed, 0);
-    t->apply(t, picture, scratch, height, width, channels, &rng);
+    tc_sample sample = {.seed = seed, .rng = tc_rng_create(seed, 0)};
+    t->apply(t, picture, scratch, height, width, channels, &sample);
     free(scratch);
 }
 
@@ -156,6 +156,36 @@ START_TEST(flips_are_as_probable_as_asked) {
 }
 END_TEST
 
+/* Whether picture `index` is flipped in `epoch`; `drawn`: numbers that transforms before this one have used. */
+static bool alternately_flipped(uint64_t seed, int64_t epoch, int64_t index, int drawn) {
+    float picture[2] = {1, 2}, scratch[2];
+    tc_transform t = tc_alternating_flip();
+    tc_sample sample = {seed, epoch, index, tc_rng_create(seed, tc_rng_stream(1, (uint64_t)epoch, 2))};
+    for (int i = 0; i < drawn; i++) tc_rng_u32(&sample.rng);
+    uint64_t before = sample.rng.position;
+    t.apply(&t, picture, scratch, 1, 2, 1, &sample);
+    ck_assert_uint_eq(sample.rng.position, before); /* transforms after it draw what they drew without it */
+    ck_assert(picture[0] + picture[1] == 3.0f);
+    return picture[0] == 2.0f;
+}
+
+START_TEST(alternating_flips_show_the_other_side_every_epoch) {
+    int first = 0, as_neighbour = 0, as_other_seed = 0;
+    for (int64_t index = 0; index < 4000; index++) {
+        bool flipped = alternately_flipped(7, 0, index, 0);
+        for (int64_t epoch = 1; epoch < 6; epoch++)
+            ck_assert(alternately_flipped(7, epoch, index, (int)epoch) == (flipped != (epoch % 2 == 1)));
+        first += flipped;
+        as_neighbour += flipped == alternately_flipped(7, 0, index + 1, 0);
+        as_other_seed += flipped == alternately_flipped(8, 0, index, 0);
+    }
+    /* 5 standard deviations */
+    ck_assert_int_lt(abs(first - 2000), 160);
+    ck_assert_int_lt(abs(as_neighbour - 2000), 160);
+    ck_assert_int_lt(abs(as_other_seed - 2000), 160);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("transforms");
     TCase *tests = tcase_create("transforms");
@@ -167,6 +197,7 @@ int main(void) {
     tcase_add_test(tests, padding_wider_than_the_picture_is_harmless);
     tcase_add_test(tests, flips_mirror_rows_and_keep_channels_together);
     tcase_add_test(tests, flips_are_as_probable_as_asked);
+    tcase_add_test(tests, alternating_flips_show_the_other_side_every_epoch);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""Asks torch and torchvision what should become of pictures, and writes it down for the C tests.
+
+    python3 make_pictures_golden.py      writes picture_*.gz
+
+Values are float64 here; pictures hold what goldenfile.hash_values() gives, in N, C, H, W order. Written with
+torch 1.13 and torchvision 0.14 (Debian's python3-torchvision).
+"""
+import os
+
+import torch
+from torch.nn import functional as F
+from torchvision.transforms import functional as TF
+
+import goldenfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def picture(seed, *shape, scale=1.0, offset=0.5):
+    """A picture of values 0 .. 1 as both sides make it, and as a tensor."""
+    given = goldenfile.Input("x", shape, seed, scale, offset, grad=False)
+    return given, torch.tensor(given.values, dtype=torch.float64)
+
+
+def case(name, given, arrays, **options):
+    records = [("case %s\n" % name).encode()]
+    records += [("set %s %s\n" % (key, repr(float(value)))).encode() for key, value in options.items()]
+    records.append(given.record())
+    return records + [goldenfile.sampled_record(key, values.numpy()) for key, values in arrays.items()]
+
+
+def views():
+    """The views of airbench94's infer_mirror_translate()."""
+    for shape in [(2, 3, 5, 4), (1, 1, 2, 2), (1, 4, 6, 7)]:
+        given, x = picture(11, *shape)
+        h, w = shape[2:]
+        padded = F.pad(x, (1, 1, 1, 1), "reflect")
+        shown = []
+        for one in (x, padded[:, :, :h, :w], padded[:, :, 2 : h + 2, 2 : w + 2]):
+            shown += [one, one.flip(-1)]
+        yield case("%dx%dx%d" % shape[1:], given, {"view%d" % i: v for i, v in enumerate(shown)})
+
+
+def write(name, cases):
+    goldenfile.write(os.path.join(HERE, "picture_%s.gz" % name), [record for one in cases for record in one])
+
+
+if __name__ == "__main__":
+    write("views", views())
