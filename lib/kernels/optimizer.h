@@ -29,6 +29,9 @@ typedef struct tci_optimizer {
     void (*sgd)(float *w, float *v, const float *g, int64_t n, const tci_sgd_numbers *numbers);
     /* m, v: running means of the gradient and of its square */
     void (*adam)(float *w, float *m, float *v, const float *g, int64_t n, const tci_adam_numbers *numbers);
+    /* Muon: v = momentum v + g, m = g + momentum v with nesterov, else v; and w = scale w - lr m. */
+    void (*direction)(float *v, const float *g, float *m, int64_t n, float momentum, bool nesterov);
+    void (*move)(float *w, const float *m, int64_t n, float scale, float lr);
     double (*sum_of_squares)(const float *x, int64_t n);
     /* x = factor x */
     void (*shrink)(float *x, int64_t n, float factor);

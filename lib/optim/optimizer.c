@@ -142,6 +142,7 @@ static void update_piece(void *context, int64_t chunk, int worker) {
 void tc_optimizer_step(tc_optimizer *optimizer) {
     optimizer->steps++;
     tc_parallel_for(optimizer->threads, optimizer->piece_count, update_piece, optimizer);
+    if (optimizer->kind->finish) optimizer->kind->finish(optimizer);
 }
 
 /* ---- Settings and state ------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 /* optimizer_internal.h - what all optimisers share. An optimiser is a kind: a name, the names of what it
- * keeps for each parameter, and a function that updates a piece of one parameter. */
+ * keeps for each parameter, and a function that updates a piece of one parameter. What needs a parameter as a whole
+ * comes after the pieces. */
 #ifndef TCI_OPTIMIZER_INTERNAL_H
 #define TCI_OPTIMIZER_INTERNAL_H
 
@@ -24,6 +25,7 @@ typedef struct tci_optimizer_kind {
     const char *state_names[TCI_STATES]; /* "momentum" */
     /* Updates elements first .. first + count - 1. */
     void (*update)(const tc_optimizer *optimizer, const tci_slot *slot, int64_t first, int64_t count);
+    void (*finish)(const tc_optimizer *optimizer); /* NULL: the pieces are all */
 } tci_optimizer_kind;
 
 /* `elements` of a parameter, updated by one thread. */
@@ -54,6 +56,12 @@ struct tc_optimizer {
             double beta1, beta2, eps;
             bool decoupled; /* AdamW */
         } adam;
+        struct {
+            double momentum, sgd_momentum;
+            bool nesterov, rescale;
+            int steps;
+            float *room; /* for the largest matrix */
+        } muon;
     } u;
 };
 

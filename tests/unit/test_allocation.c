@@ -124,8 +124,10 @@ static training begin(tc_module *net, int kind, int threads) {
     if (kind == 0)
         tc_sgd_create(t.model, &(tc_sgd_options){.lr = 0.01f, .momentum = 0.9f, .nesterov = true},
                       &t.optimizer);
-    else
+    else if (kind == 1)
         tc_adamw_create(t.model, NULL, &t.optimizer);
+    else
+        tc_muon_create(t.model, NULL, &t.optimizer);
     ck_assert_ptr_nonnull(t.optimizer);
     tc_optimizer_set_threads(t.optimizer, threads);
     t.tape = tc_tape_create(&(tc_tape_options){.threads = threads, .seed = 1});
@@ -146,9 +148,9 @@ static tc_module *(*const nets[])(int, int, int, int) = {everything, tc_lesson, 
                                                          tc_vgg,     tc_resnet20, tc_airbench94};
 enum { NETS = sizeof nets / sizeof *nets };
 
-/* 1 and 2 threads, SGD and AdamW, evaluation between. */
+/* 1 and 2 threads, SGD, AdamW and Muon, evaluation between. */
 START_TEST(later_steps_allocate_nothing) {
-    training t = begin(nets[_i / 4](3, 32, 32, 10), _i % 2, _i / 2 % 2 + 1);
+    training t = begin(nets[_i / 6](3, 32, 32, 10), _i % 3, _i / 3 % 2 + 1);
     counting = true;
     long before = allocations;
     ck_assert_msg(step(&t, 0) && evaluate(&t), "%s", tc_last_error());
@@ -170,7 +172,7 @@ START_TEST(later_steps_allocate_nothing) {
 END_TEST
 
 static void add(TCase *tests) {
-    tcase_add_loop_test(tests, later_steps_allocate_nothing, 0, 4 * NETS);
+    tcase_add_loop_test(tests, later_steps_allocate_nothing, 0, 6 * NETS);
 }
 
 int main(void) {

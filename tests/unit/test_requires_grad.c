@@ -256,13 +256,15 @@ static tc_optimizer *optimizer_of(tc_model *model, int kind) {
     tc_optimizer *optimizer = NULL;
     tc_sgd_options sgd = {.lr = 0.1f, .momentum = 0.9f, .weight_decay = 0.1f, .nesterov = true};
     tc_adam_options adam = {.weight_decay = 0.1f};
+    tc_muon_options muon = {.momentum = 0.6f, .sgd_momentum = 0.9f, .weight_decay = 0.1f, .rescale = true};
     tc_status status = kind == 0   ? tc_sgd_create(model, &sgd, &optimizer)
                        : kind == 1 ? tc_adam_create(model, &adam, &optimizer)
-                                   : tc_adamw_create(model, &adam, &optimizer);
+                       : kind == 2 ? tc_adamw_create(model, &adam, &optimizer)
+                                   : tc_muon_create(model, &muon, &optimizer);
     ck_assert_int_eq(status, TC_OK);
     return optimizer;
 }
-enum { OPTIMIZERS = 3 };
+enum { OPTIMIZERS = 4 };
 
 static tc_parameter *state_of(tc_optimizer *optimizer, const char *name) {
     for (int i = 0; i < tc_optimizer_state_count(optimizer); i++) {

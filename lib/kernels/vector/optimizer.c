@@ -51,6 +51,19 @@ static void adam(float *restrict w, float *restrict m, float *restrict v, const 
     }
 }
 
+static void direction(float *restrict v, const float *restrict g, float *restrict m, int64_t n,
+                      float momentum, bool nesterov) {
+    float own = nesterov ? 1.0f : 0.0f, moved = nesterov ? momentum : 1.0f;
+    for (int64_t i = 0; i < n; i++) {
+        v[i] = momentum * v[i] + g[i];
+        m[i] = own * g[i] + moved * v[i];
+    }
+}
+
+static void move(float *restrict w, const float *restrict m, int64_t n, float scale, float lr) {
+    for (int64_t i = 0; i < n; i++) w[i] = scale * w[i] - lr * m[i];
+}
+
 static double sum_of_squares(const float *x, int64_t n) {
     double sum = 0.0;
 #pragma omp simd reduction(+ : sum)
@@ -62,5 +75,9 @@ static void shrink(float *x, int64_t n, float factor) {
     for (int64_t i = 0; i < n; i++) x[i] *= factor;
 }
 
-const tci_optimizer TCI_TABLE(tci_optimizer) = {
-    .sgd = sgd, .adam = adam, .sum_of_squares = sum_of_squares, .shrink = shrink};
+const tci_optimizer TCI_TABLE(tci_optimizer) = {.sgd = sgd,
+                                                .adam = adam,
+                                                .direction = direction,
+                                                .move = move,
+                                                .sum_of_squares = sum_of_squares,
+                                                .shrink = shrink};
