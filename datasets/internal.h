@@ -23,6 +23,28 @@ void tci_shift(const float *source, /* (height, width, channels) */
 void tci_mirror(float *picture, /* (height, width, channels) */
                 int height, int width, int channels);
 
+/* From one size of picture to another. NULL if memory is short. */
+typedef struct tci_resize tci_resize;
+tci_resize *tci_resize_create(tc_arena *arena, int height, int width, int channels, int out_height,
+                              int out_width);
+void tci_resize_run(const tci_resize *resize, const float *source, /* (height, width, channels) */
+                    float *row,                                    /* (width, channels), for its own use */
+                    float *target);                                /* (out_height, out_width, channels) */
+
+/* What the pictures of a batch take from their partners, the batch in reverse: `share` of all values, or those in
+ * rows `top` to before `bottom` and columns `left` to before `right`. */
+typedef struct tci_mix {
+    bool cut;
+    float share;
+    int top, left, bottom, right;
+} tci_mix;
+double tci_beta(tc_rng *rng, double alpha); /* a variate of Beta(alpha, alpha), 0 .. 1; alpha > 0 */
+/* The rectangle of `share` of the area around a pixel, as far as it lies inside, and its true share. */
+tci_mix tci_mix_cut(double share, int row, int column, int height, int width);
+tci_mix tci_mix_draw(const tc_loader_options *options, int64_t epoch, int64_t batch, int height, int width);
+void tci_mix_apply(const tci_mix *mix, float *x, /* (count, height, width, channels), in place */
+                   int64_t count, int height, int width, int channels);
+
 /* TC_ERR_ARGUMENT if the transform's parameters make no sense for pictures of so many channels. */
 tc_status tci_transform_check(const tc_transform *transform, int channels);
 

@@ -42,9 +42,23 @@ def views():
         yield case("%dx%dx%d" % shape[1:], given, {"view%d" % i: v for i, v in enumerate(shown)})
 
 
+def resize():
+    """(channels, from, to): smaller, larger, both, one direction only, single pixels, more than two to one."""
+    for channels, old, new in [
+        (3, (8, 8), (5, 5)), (3, (32, 32), (24, 20)), (3, (7, 5), (16, 11)), (4, (6, 9), (4, 13)), (1, (5, 5), (5, 3)),
+        (2, (5, 5), (2, 5)), (3, (1, 1), (3, 2)), (1, (9, 7), (1, 1)), (3, (32, 31), (6, 3)), (1, (3, 200), (3, 7)),
+        (3, (32, 32), (64, 48)), (1, (2, 2), (3, 3)),
+    ]:  # fmt: skip
+        given, x = picture(12, 1, channels, *old)
+        y = F.interpolate(x, size=new, mode="bilinear", antialias=True, align_corners=False)
+        name = "%dx%dx%d_to_%dx%d" % (channels, *old, *new)
+        yield case(name, given, {"y": y}, height=new[0], width=new[1])
+
+
 def write(name, cases):
     goldenfile.write(os.path.join(HERE, "picture_%s.gz" % name), [record for one in cases for record in one])
 
 
 if __name__ == "__main__":
     write("views", views())
+    write("resize", resize())

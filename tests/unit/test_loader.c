@@ -1,12 +1,13 @@
 /* The loader: the same batches for the same (seed, epoch), wherever an epoch is taken up; every picture once;
  * and a background thread that can be stopped at any moment. */
 #include <check.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <zlib.h>
 
-#include "datasets.h"
+#include "internal.h"
 
 enum { COUNT = 107, SIDE = 8, PICTURE = SIDE * SIDE * 3 };
 
@@ -247,6 +248,78 @@ START_TEST(an_epoch_taken_up_in_the_middle_goes_on_as_it_would_have) {
 }
 END_TEST
 
+/* ---- Other sizes and mixed pictures ----------------------------------------------------------------------
+ */
+
+/* What a batch must be, from what its pictures are without resizing and mixing: `plain` in the order of the epoch. */
+static void check_batch(const tc_batch *batch, const record *plain, int64_t first, int64_t epoch,
+                        const tc_loader_options *options) {
+    int height = options->height != 0 ? options->height : SIDE,
+        width = options->width != 0 ? options->width : SIDE;
+    size_t picture = (size_t)(height * width * 3), values = (size_t)batch->count * picture;
+    float *x = malloc(values * sizeof *x), row[SIDE * 3];
+    tc_arena *arena = tc_arena_create();
+    tci_resize *resize = tci_resize_create(arena, SIDE, SIDE, 3, height, width);
+    for (int64_t i = 0; i < batch->count; i++) {
+        tci_resize_run(resize, plain->x[first + i], row, x + (size_t)i * picture);
+        ck_assert_int_eq(batch->labels[i], plain->labels[first + i]);
+    }
+    if (options->mixup > 0 || options->cutmix > 0) {
+        tci_mix mix = tci_mix_draw(options, epoch, batch->index, height, width);
+        tci_mix_apply(&mix, x, batch->count, height, width, 3);
+        for (int64_t i = 0; i < batch->count; i++) {
+            ck_assert_int_eq(batch->mixed_labels[i], plain->labels[first + batch->count - 1 - i]);
+            ck_assert(batch->mixed_shares[i] == mix.share);
+        }
+    } else
+        ck_assert(batch->mixed_labels == NULL && batch->mixed_shares == NULL);
+    ck_assert(batch->height == height && batch->width == width);
+    ck_assert_mem_eq(batch->x, x, values * sizeof *x);
+    free(x);
+    tc_arena_free(arena);
+}
+
+/* From every batch of an epoch on, on a loader of its own. */
+static void check_batches(tc_loader_options options) {
+    tc_transform transforms[] = {tc_random_crop(2, true), tc_random_horizontal_flip(0.5f)};
+    options.transforms = transforms;
+    options.transform_count = 2;
+    options.shuffle = true;
+    options.seed = 11;
+    tc_loader_options without = options;
+    without.height = without.width = 0;
+    without.mixup = without.cutmix = 0;
+    tc_loader *plain = loader(without);
+    run_epoch(plain, 3, 0, options.batch_size, &a);
+    for (int64_t first = 0; first <= tc_loader_batches(plain); first++) {
+        tc_loader *l = loader(options);
+        ck_assert_int_eq(tc_loader_start(l, 3, first), TC_OK);
+        int64_t picture = first * options.batch_size;
+        for (const tc_batch *batch; (batch = tc_loader_next(l)) != NULL; picture += batch->count)
+            check_batch(batch, &a, picture, 3, &options);
+        ck_assert_int_ge(picture, COUNT);
+        tc_loader_free(l);
+    }
+    tc_loader_free(plain);
+}
+
+START_TEST(pictures_are_resized_after_the_transforms) {
+    check_batches((tc_loader_options){.batch_size = 10, .height = 5, .width = 7});
+    check_batches((tc_loader_options){.batch_size = 33, .height = 12, .width = 3});
+    check_batches((tc_loader_options){.batch_size = 10, .height = 6});
+    check_batches((tc_loader_options){.batch_size = 10, .width = 11});
+    check_batches((tc_loader_options){.batch_size = 10, .height = SIDE, .width = SIDE});
+}
+END_TEST
+
+START_TEST(batches_are_mixed_with_themselves_in_reverse) {
+    check_batches((tc_loader_options){.batch_size = 10, .mixup = 0.2f});
+    check_batches((tc_loader_options){.batch_size = 7, .cutmix = 1.0f});
+    check_batches(
+        (tc_loader_options){.batch_size = 9, .mixup = 1.0f, .cutmix = 1.0f, .height = 5, .width = 7});
+}
+END_TEST
+
 /* ---- The thread ------------------------------------------------------------------------------------------
  */
 
@@ -357,6 +430,11 @@ START_TEST(impossible_options_are_refused) {
     refused("deviation of channel 1 is 0",
             (tc_loader_options){.batch_size = 1, .transforms = &flat, .transform_count = 1});
     refused("padding is -1", (tc_loader_options){.batch_size = 1, .transforms = &crop, .transform_count = 1});
+    refused("pictures of -1 x 8", (tc_loader_options){.batch_size = 1, .height = -1, .width = 8});
+    refused("pictures of 0 x 40000", (tc_loader_options){.batch_size = 1, .width = 40000});
+    refused("mixup is -1", (tc_loader_options){.batch_size = 1, .mixup = -1.0f});
+    refused("mixup is inf", (tc_loader_options){.batch_size = 1, .mixup = INFINITY});
+    refused("cutmix is nan", (tc_loader_options){.batch_size = 1, .cutmix = NAN});
     refused("p is 1.5", (tc_loader_options){.batch_size = 1, .transforms = &flip, .transform_count = 1});
 }
 END_TEST
@@ -387,6 +465,8 @@ int main(void) {
     tcase_add_test(tests, transforms_know_which_picture_they_work_on);
     tcase_add_test(tests, old_recipes_keep_their_bits);
     tcase_add_test(tests, an_epoch_taken_up_in_the_middle_goes_on_as_it_would_have);
+    tcase_add_test(tests, pictures_are_resized_after_the_transforms);
+    tcase_add_test(tests, batches_are_mixed_with_themselves_in_reverse);
     tcase_add_test(tests, nothing_comes_before_the_start);
     tcase_add_test(tests, a_start_in_mid_epoch_drops_what_was_prepared);
     tcase_add_test(tests, it_may_be_freed_at_any_moment);
