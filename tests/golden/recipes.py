@@ -13,7 +13,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from goldenfile import Input, hash32, quantised_record, sampled_record
+from goldenfile import Input, hash32, sampled_record
 
 # All is small, and not for speed alone. Where the two largest values of a pooling window lie within rounding of each other,
 # float32 may send a gradient elsewhere than float64, and from there two trainings drift apart by percents of their tensors;
@@ -265,8 +265,8 @@ def records(name):
     out += [i.record() for i in inputs]
     out += [sampled_record("losses", np.array(losses)), sampled_record("whitening", filters)]
     changes = {key for key in end if not np.array_equal(last[key], end[key])}
-    out += [quantised_record("last." + key, last[key]) for key in last if key in changes]
-    out += [quantised_record("end." + key, value) for key, value in end.items() if key != "0.weight"]
+    out += [sampled_record("last." + key, last[key]) for key in last if key in changes]
+    out += [sampled_record("end." + key, value) for key, value in end.items() if key != "0.weight"]
     return out
 
 
