@@ -121,13 +121,13 @@ END_TEST
 START_TEST(nets_that_begin_otherwise_can_not_be_whitened) {
     tc_dataset dataset = dataset_of();
     tc_model *model;
-    train_settings s =
-        SETTINGS("--model=lesson", "--whiten"); /* 32 filters, more than 2 x 27 directions need */
+    train_settings s = SETTINGS("--model=lesson", "--whiten"); /* 32 filters: 27 directions, 5 negatives */
     ck_assert_int_eq(recipe_model(&s, &dataset, &model), TC_OK);
     tc_model_free(model);
     s = SETTINGS("--model=vgg", "--whiten", "--widths=64");
     ck_assert_int_eq(recipe_model(&s, &dataset, &model), TC_ERR_ARGUMENT);
     ck_assert_ptr_null(model);
+    ck_assert_msg(strncmp(tc_last_error(), "--whiten: ", 10) == 0, "%s", tc_last_error());
 }
 END_TEST
 
@@ -278,6 +278,41 @@ START_TEST(muon_trains_filters_alone) {
 }
 END_TEST
 
+/* The head's gradient in step number `step`, of weights that hardly move. */
+static void gradient_of(const train_settings *s, int step, double gradient[40]) {
+    tc_dataset dataset = dataset_of();
+    trainer t;
+    ck_assert_msg(trainer_create(s, &dataset, NULL, &t) == TC_OK, "%s", tc_last_error());
+    for (int i = 0; i < step; i++) {
+        ck_assert_msg(trainer_feed(&t) == TC_OK, "%s", tc_last_error());
+        ck_assert_msg(train_step(&t) == TC_OK, "%s", tc_last_error());
+    }
+    for (int i = 0; i < 40; i++) gradient[i] = (double)recipe_head(t.model)->tensor->grad[i];
+    trainer_free(&t);
+}
+
+/* Plain steps take the mean over what there is; in a summed loss few pictures count little. */
+static void weighs(train_settings s, int step, double expected) {
+    double mean[40], sum[40], size = 0;
+    gradient_of(&s, step, mean);
+    s.rates = RATES_SUM;
+    gradient_of(&s, step, sum);
+    for (int i = 0; i < 40; i++) size = fmax(size, fabs(mean[i]));
+    ck_assert(size > 0);
+    for (int i = 0; i < 40; i++) is_near("gradient", sum[i] / size, expected * mean[i] / size, 1e-5);
+}
+
+START_TEST(summed_losses_have_the_weight_of_their_pictures) {
+    train_settings s = SETTINGS(SMALL, "--lr=1e-12", "--weight-decay=0", "--batch=10"); /* of 24 */
+    weighs(s, 2, 1);
+    weighs(s, 3, 0.4);
+    s.batch = 8;
+    s.accumulate = 2; /* three batches: 16 pictures, then 8 */
+    weighs(s, 1, 1);
+    weighs(s, 2, 0.5);
+}
+END_TEST
+
 /* ---- The whitening layer's bias ----------------------------------------------------------------------- */
 
 START_TEST(whitening_bias_is_trained_for_some_epochs) {
@@ -384,6 +419,7 @@ static void add(TCase *tests) {
     tcase_add_test(tests, rates_for_the_summed_loss);
     tcase_add_test(tests, rates_per_1024_pictures);
     tcase_add_test(tests, muon_trains_filters_alone);
+    tcase_add_test(tests, summed_losses_have_the_weight_of_their_pictures);
     tcase_add_test(tests, whitening_bias_is_trained_for_some_epochs);
     tcase_add_test(tests, whitening_bias_may_fall_by_itself);
     tcase_add_test(tests, linear_schedules_have_a_corner);
