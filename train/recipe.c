@@ -3,6 +3,7 @@
 #include "recipe.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- The net ------------------------------------------------------------------------------------------ */
@@ -60,7 +61,10 @@ static tc_status whiten(const train_settings *s, const tc_dataset *d, tc_model *
     if (x) status = tc_init_whitening(first->tensor, x, s->whiten_eps);
     tc_arena_free(arena);
     first->tensor->requires_grad = false;
-    return status;
+    if (status != TC_ERR_SHAPE) return status;
+    char why[512]; /* more filters than there are directions, patches larger than the pictures */
+    snprintf(why, sizeof why, "%s", tc_last_error());
+    return tc_fail(TC_ERR_ARGUMENT, "--whiten: the net %s can't: %s", s->model, why);
 }
 
 static tc_status begin(const train_settings *s, const tc_dataset *dataset, tc_model *model) {

@@ -90,7 +90,9 @@ tc_status train_step(trainer *t) {
     double factor = next_factor(t);
     recipe_whitening_bias(s, t->model, t->optimizer, (double)t->state.step / (double)t->epoch_steps, factor);
     tc_model_zero_grad(t->model);
-    for (int64_t i = 0; i < group; i++) TC_TRY(forward_backward(t, 1 / (double)group));
+    /* The mean over what there is; a summed loss has rates for a whole step's pictures. */
+    double weight = 1 / (double)(s->rates == RATES_PLAIN ? group : s->accumulate);
+    for (int64_t i = 0; i < group; i++) TC_TRY(forward_backward(t, weight));
     if (s->clip_norm > 0 && !isfinite(tc_clip_grad_norm(t->model, s->clip_norm)))
         return train_diverged(t, t->state.step + 1, "the gradient");
     t->state.lr = recipe_rate(s) * factor;

@@ -57,9 +57,10 @@ static bool same_form(const tci_stored_tensor *a, const tci_stored_tensor *b) {
            memcmp(a->shape, b->shape, sizeof a->shape[0] * (size_t)a->ndim) == 0;
 }
 
-/* Finds the place of every item in the file: places[i] belongs to items[i]. */
-static tc_status match(const char *path, const tci_contents *contents, const tci_safetensors *file,
-                       const tci_stored_tensor **places) {
+/* Finds the place of every item in the file: places[i] belongs to items[i]. The state of an optimiser may be left
+ * alone as a whole, but not in parts. */
+static tc_status match(const char *path, const tci_contents *contents, bool with_state,
+                       const tci_safetensors *file, const tci_stored_tensor **places) {
     complaints missing = {.sort = "missing"}, other = {.sort = "of another shape"},
                unexpected = {.sort = "unexpected"};
     char shape_found[TC_SHAPE_TEXT], shape_wanted[TC_SHAPE_TEXT];
@@ -78,11 +79,12 @@ static tc_status match(const char *path, const tci_contents *contents, const tci
     for (size_t i = 0; i < file->count; i++) {
         const char *name = file->tensors[i].name;
         bool state = strncmp(name, TCI_OPTIMIZER_PREFIX, strlen(TCI_OPTIMIZER_PREFIX)) == 0;
-        if (!file->tensors[i].used && !state) complain(&unexpected, "%s", name);
+        if (!file->tensors[i].used && (with_state || !state)) complain(&unexpected, "%s", name);
     }
     if (missing.count + other.count + unexpected.count == 0) return TC_OK;
     char texts[3][340];
-    return tc_fail(TC_ERR_SHAPE, "%s: does not fit the model%s%s%s", path, complaint_text(&missing, texts[0]),
+    return tc_fail(TC_ERR_SHAPE, "%s: does not fit the model%s%s%s%s", path,
+                   with_state ? " and its optimiser" : "", complaint_text(&missing, texts[0]),
                    complaint_text(&other, texts[1]), complaint_text(&unexpected, texts[2]));
 }
 
@@ -152,9 +154,9 @@ static void apply(const tci_contents *contents, const tci_stored_tensor *const *
 /* ---- Loading ------------------------------------------------------------------------------------------ */
 
 static tc_status read_and_apply(tci_file_reader *reader, const tci_safetensors *file, size_t data_size,
-                                const tci_contents *contents, const tci_stored_tensor **places,
-                                unsigned char *data) {
-    TC_TRY(match(reader->path, contents, file, places));
+                                const tci_contents *contents, bool with_state,
+                                const tci_stored_tensor **places, unsigned char *data) {
+    TC_TRY(match(reader->path, contents, with_state, file, places));
     TC_TRY(tci_file_reader_read(reader, data, data_size));
     TC_TRY(check_crc(reader->path, file, data, data_size));
     apply(contents, places, data);
@@ -174,7 +176,7 @@ static tc_status load(tci_file_reader *reader, const tci_safetensors *file, size
     if (!places || !data) {
         status = tc_fail(TC_ERR_MEMORY, "%s: no memory for %zu bytes of tensors", reader->path, data_size);
     } else {
-        status = read_and_apply(reader, file, data_size, &contents, places, data);
+        status = read_and_apply(reader, file, data_size, &contents, optimizer != NULL, places, data);
     }
     if (status == TC_OK && optimizer) tc_optimizer_set_steps(optimizer, steps);
     free(places);

@@ -32,6 +32,9 @@ typedef struct tci_optimizer {
     /* Muon: v = momentum v + g, m = g + momentum v with nesterov, else v; and w = scale w - lr m. */
     void (*direction)(float *v, const float *g, float *m, int64_t n, float momentum, bool nesterov);
     void (*move)(float *w, const float *m, int64_t n, float scale, float lr);
+    /* a = decay a + rest x with rest = 1 - decay; and a and b trade places. */
+    void (*blend)(float *a, const float *x, int64_t n, float decay, float rest);
+    void (*exchange)(float *a, float *b, int64_t n);
     double (*sum_of_squares)(const float *x, int64_t n);
     /* x = factor x */
     void (*shrink)(float *x, int64_t n, float factor);

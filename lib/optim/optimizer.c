@@ -13,8 +13,7 @@
 
 /* ---- Making one --------------------------------------------------------------------------------------- */
 
-/* "prefix.name" */
-static const char *state_name(tc_arena *arena, const char *prefix, const char *name) {
+const char *tci_state_name(tc_arena *arena, const char *prefix, const char *name) {
     size_t prefix_size = strlen(prefix), name_size = strlen(name) + 1;
     char *text = tc_arena_alloc(arena, prefix_size + 1 + name_size);
     if (!text) return NULL;
@@ -29,7 +28,7 @@ static tc_status add_state(tc_optimizer *optimizer, int kind_state, tci_slot *sl
     tc_parameter *state = &optimizer->states[optimizer->state_count];
     state->layer = NULL;
     state->name =
-        state_name(optimizer->arena, optimizer->kind->state_names[kind_state], slot->parameter->name);
+        tci_state_name(optimizer->arena, optimizer->kind->state_names[kind_state], slot->parameter->name);
     state->tensor = tc_tensor_create(optimizer->arena, like->ndim, like->shape);
     if (!state->name || !state->tensor) return TC_ERR_MEMORY;
     slot->state[kind_state] = state->tensor;
@@ -37,28 +36,31 @@ static tc_status add_state(tc_optimizer *optimizer, int kind_state, tci_slot *sl
     return TC_OK;
 }
 
-static tc_status cut_into_pieces(tc_optimizer *optimizer) {
-    int64_t pieces = 0;
-    for (int i = 0; i < optimizer->slot_count; i++)
-        pieces += tci_ceil_div(tc_numel(optimizer->slots[i].parameter->tensor), PIECE_ELEMENTS);
-    optimizer->pieces = tc_arena_alloc(optimizer->arena, (size_t)pieces * sizeof(tci_piece));
-    if (!optimizer->pieces) return TC_ERR_MEMORY;
-    for (int i = 0; i < optimizer->slot_count; i++) {
-        int64_t elements = tc_numel(optimizer->slots[i].parameter->tensor);
-        for (int64_t first = 0; first < elements; first += PIECE_ELEMENTS) {
-            optimizer->pieces[optimizer->piece_count++] =
+tc_status tci_cut_into_pieces(tc_arena *arena, tc_tensor *const *tensors, int count, tci_piece **pieces,
+                              int64_t *piece_count) {
+    int64_t all = 0;
+    for (int i = 0; i < count; i++) all += tci_ceil_div(tc_numel(tensors[i]), PIECE_ELEMENTS);
+    tci_piece *piece = *pieces = tc_arena_alloc(arena, (size_t)all * sizeof(tci_piece));
+    if (!piece) return TC_ERR_MEMORY;
+    for (int i = 0; i < count; i++) {
+        int64_t elements = tc_numel(tensors[i]);
+        for (int64_t first = 0; first < elements; first += PIECE_ELEMENTS)
+            *piece++ =
                 (tci_piece){.slot = i, .first = first, .count = tci_min(PIECE_ELEMENTS, elements - first)};
-        }
     }
+    *piece_count = all;
     return TC_OK;
 }
 
-static tc_status fill(tc_optimizer *optimizer, tc_model *model, int states) {
+static tc_status fill(tc_optimizer *optimizer, int states) {
+    tc_model *model = optimizer->model;
     size_t count = (size_t)tc_model_parameter_count(model);
+    tc_tensor **tensors = tc_arena_alloc(optimizer->arena, count * sizeof *tensors);
     optimizer->slots = tc_arena_alloc(optimizer->arena, count * sizeof(tci_slot));
     optimizer->states = tc_arena_alloc(optimizer->arena, count * (size_t)states * sizeof(tc_parameter));
-    if (!optimizer->slots || !optimizer->states) return TC_ERR_MEMORY;
+    if (!tensors || !optimizer->slots || !optimizer->states) return TC_ERR_MEMORY;
     for (int i = 0; i < (int)count; i++) {
+        tensors[i] = tc_model_parameter(model, i)->tensor;
         optimizer->slots[i] = (tci_slot){.parameter = tc_model_parameter(model, i),
                                          .lr_scale = 1,
                                          .weight_decay = optimizer->weight_decay};
@@ -67,7 +69,8 @@ static tc_status fill(tc_optimizer *optimizer, tc_model *model, int states) {
     for (int state = 0; state < states; state++) {
         for (int i = 0; i < (int)count; i++) TC_TRY(add_state(optimizer, state, &optimizer->slots[i]));
     }
-    return cut_into_pieces(optimizer);
+    return tci_cut_into_pieces(optimizer->arena, tensors, (int)count, &optimizer->pieces,
+                               &optimizer->piece_count);
 }
 
 tc_status tci_optimizer_new(tc_model *model, const tci_optimizer_kind *kind, int states, float lr,
@@ -80,11 +83,12 @@ tc_status tci_optimizer_new(tc_model *model, const tci_optimizer_kind *kind, int
         return tc_fail(TC_ERR_MEMORY, "%s: no memory", kind->name);
     }
     *made = (tc_optimizer){.kind = kind,
+                           .model = model,
                            .arena = arena,
                            .threads = tc_threads_available(),
                            .lr = lr,
                            .weight_decay = weight_decay};
-    tc_status status = fill(made, model, states);
+    tc_status status = fill(made, states);
     if (status != TC_OK) {
         tc_arena_free(arena);
         return status;

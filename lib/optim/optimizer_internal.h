@@ -28,21 +28,31 @@ typedef struct tci_optimizer_kind {
     void (*finish)(const tc_optimizer *optimizer); /* NULL: the pieces are all */
 } tci_optimizer_kind;
 
-/* `elements` of a parameter, updated by one thread. */
+/* Some elements of a parameter, updated by one thread. */
 typedef struct tci_piece {
     int slot;
     int64_t first, count;
 } tci_piece;
 
+/* Averages of parameters and buffers; count is 0 until they are asked for. */
+typedef struct tci_averages {
+    tc_tensor **values, **averages;
+    int count;
+    tci_piece *pieces;
+    int64_t piece_count;
+} tci_averages;
+
 struct tc_optimizer {
     const tci_optimizer_kind *kind;
+    tc_model *model;
     tc_arena *arena; /* all lists and the state */
     tci_slot *slots;
     int slot_count;
-    tc_parameter *states; /* by kind of state, then in the order of parameters */
+    tc_parameter *states; /* by kind of state, then in the order of parameters; then averages */
     int state_count;
     tci_piece *pieces;
     int64_t piece_count;
+    tci_averages averages;
     int threads;
     float lr;
     int64_t steps; /* done; during an update: the number of that step, from 1 */
@@ -68,5 +78,11 @@ struct tc_optimizer {
 /* An optimiser for all parameters of `model`, with the first `states` of the kind's state tensors, zeroed. */
 tc_status tci_optimizer_new(tc_model *model, const tci_optimizer_kind *kind, int states, float lr,
                             double weight_decay, tc_optimizer **optimizer);
+
+/* "prefix.name"; NULL if memory is short. */
+const char *tci_state_name(tc_arena *arena, const char *prefix, const char *name);
+/* Pieces of fixed size; their `slot` is the tensor's place. */
+tc_status tci_cut_into_pieces(tc_arena *arena, tc_tensor *const *tensors, int count, tci_piece **pieces,
+                              int64_t *piece_count);
 
 #endif

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Asks PyTorch what every operation and ten steps of training should give, and writes it down for the C tests.
+"""Asks PyTorch what every operation, ten steps of training and the recipes should give, and writes it down for the C tests.
 
-    python3 make_golden.py [NAME...]      names of operations, or of nets as train_NAME; default: all
+    python3 make_golden.py [NAME...]      operations, nets as train_NAME, recipes as recipe_NAME; default: all
 
 Everything is computed in float64. A case's result is reduced to a number by the sum of (result - target)^2, so that the
 gradient that flows into the operation differs from element to element; a result of one element is multiplied by 3.
@@ -14,6 +14,7 @@ import torch
 
 import goldenfile
 import op_cases
+import recipes
 import training
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -63,7 +64,9 @@ def settled(case):
 def main(names):
     torch.manual_seed(0)
     torch.set_num_threads(2)
-    known = list(op_cases.OPS) + ["train_" + net for net in training.NETS]
+    makers = {"train_" + net: (training.records, net) for net in training.NETS}
+    makers.update({"recipe_" + name: (recipes.records, name) for name in recipes.RECIPES})
+    known = list(op_cases.OPS) + list(makers)
     for name in names or known:
         path = os.path.join(HERE, name + ".gz")
         if name in op_cases.OPS:
@@ -71,7 +74,8 @@ def main(names):
             assert len({case.name for case in cases}) == len(cases), name
             goldenfile.write(path, [record for case in cases for record in settled(case)])
         else:
-            goldenfile.write(path, training.records(name[len("train_"):]))
+            records, what = makers[name]
+            goldenfile.write(path, records(what))
         print("%-24s %8d bytes" % (name, os.path.getsize(path)))
 
 

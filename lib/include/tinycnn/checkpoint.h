@@ -27,9 +27,9 @@ tc_status tc_checkpoint_save(const char *path, tc_model *model, tc_optimizer *op
                              const tc_metadata *metadata, int metadata_count);
 
 /* Reads every parameter, buffer and counter of the model, and the optimiser's state if optimizer is not NULL.
- * Missing or mis-shaped tensors and unexpected ones (other than optimiser state) are an error that names
- * them. On any failure model and optimiser are unchanged. A file without "crc32" (one saved by another
- * program) is accepted, a wrong one is not. */
+ * Missing or mis-shaped tensors and unexpected ones (also of the optimiser's state, unless optimizer is NULL)
+ * are an error that names them. On any failure model and optimiser are unchanged. A file without "crc32" (one
+ * saved by another program) is accepted, a wrong one is not. */
 tc_status tc_checkpoint_load(const char *path, tc_model *model, tc_optimizer *optimizer);
 
 /* The strings of `__metadata__`, without touching the tensors. Free with tc_checkpoint_metadata_free(). */

@@ -85,13 +85,14 @@ void tc_optimizer_step(tc_optimizer *optimizer);
  * tc_optimizer_average_swap() before and after an evaluation. An average is part of the optimiser's state
  * ("average.<name>"), so checkpoints hold it. */
 
-/* Begins an average of all parameters and buffers at their present values. Once an optimiser. */
+/* Begins an average of all parameters and buffers at their present values. Once an optimiser, TC_ERR_STATE the second
+ * time; until then the other three do nothing. Before a checkpoint that holds an average is loaded. */
 tc_status tc_optimizer_average(tc_optimizer *optimizer);
 /* average = decay average + (1 - decay) value; 0 <= decay <= 1. */
 void tc_optimizer_average_update(tc_optimizer *optimizer, double decay);
 /* value = average */
 void tc_optimizer_average_apply(tc_optimizer *optimizer);
-/* Exchanges the two. */
+/* Exchanges the two. Both thaw the model. */
 void tc_optimizer_average_swap(tc_optimizer *optimizer);
 
 /* Scales all gradients so that their joint 2-norm is at most max_norm; returns the norm before (inf or NaN if

@@ -64,6 +64,22 @@ static void move(float *restrict w, const float *restrict m, int64_t n, float sc
     for (int64_t i = 0; i < n; i++) w[i] = scale * w[i] - lr * m[i];
 }
 
+static void blend(float *restrict a, const float *restrict x, int64_t n, float decay, float rest) {
+    if (rest < 0.5f) {
+        for (int64_t i = 0; i < n; i++) a[i] += rest * (x[i] - a[i]);
+    } else {
+        for (int64_t i = 0; i < n; i++) a[i] = x[i] - decay * (x[i] - a[i]);
+    }
+}
+
+static void exchange(float *restrict a, float *restrict b, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
+        float was = a[i];
+        a[i] = b[i];
+        b[i] = was;
+    }
+}
+
 static double sum_of_squares(const float *x, int64_t n) {
     double sum = 0.0;
 #pragma omp simd reduction(+ : sum)
@@ -79,5 +95,7 @@ const tci_optimizer TCI_TABLE(tci_optimizer) = {.sgd = sgd,
                                                 .adam = adam,
                                                 .direction = direction,
                                                 .move = move,
+                                                .blend = blend,
+                                                .exchange = exchange,
                                                 .sum_of_squares = sum_of_squares,
                                                 .shrink = shrink};
