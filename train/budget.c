@@ -5,7 +5,6 @@
 #include "budget.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "clock.h"
 #include "recipe_file.h"
@@ -78,12 +77,12 @@ static tc_status measure(const train_settings *s, const tc_dataset *dataset, dou
 static tc_status consider(const train_settings *settings, const bool given[OPTIONS_MAX],
                           const tc_dataset *dataset, int first, int last, budget *best) {
     train_settings s = *settings;
-    char *memory = NULL;
+    recipe_memory memory = {0};
     budget b = {.recipe = promises[first].recipe};
     tc_status status = recipe_apply(b.recipe, given, &s, &memory);
     if (status == TC_OK) status = settings_resolve(&s);
     if (status == TC_OK) status = measure(&s, dataset, &b.img_per_s);
-    free(memory);
+    recipe_memory_free(&memory);
     TC_TRY(status);
     b.epochs = 60 * s.minutes * b.img_per_s / (double)dataset->train.count;
     b.accuracy = accuracy_of(first, last, b.epochs);

@@ -38,8 +38,8 @@ const command command_train = {
 typedef struct start {
     train_settings settings;
     bool given[OPTIONS_MAX];
-    char *recipe;   /* memory of texts that came from a recipe */
-    json_t *config; /* the same for a resumed run */
+    recipe_memory recipes; /* memory of texts that came from a recipe */
+    json_t *config;        /* the same for a resumed run */
     run_dir run;
     tc_dataset *dataset;
     double began;
@@ -77,7 +77,7 @@ static int make_settings(start *st) {
         if (was_given(st, "epochs") && was_given(st, "minutes"))
             return report(EXIT_USAGE, "train", "--epochs and --minutes: one of the two, not both");
         if (s->out && run_dir_name(s->out, &st->run) != TC_OK) return usage();
-        if (s->recipe && recipe_apply(s->recipe, st->given, s, &st->recipe) != TC_OK) return usage();
+        if (s->recipe && recipe_apply(s->recipe, st->given, s, &st->recipes) != TC_OK) return usage();
         if (was_given(st, "epochs")) s->minutes = 0;
     }
     if (settings_resolve(s) != TC_OK) return usage();
@@ -103,7 +103,7 @@ static tc_status apply_budget(start *st) {
     TC_TRY(budget_choose(s, st->given, st->dataset, &b));
     s->recipe = b.recipe;
     s->norm_bias_lr = s->head_lr = s->lr = s->weight_decay = NAN; /* "auto", before the recipe speaks */
-    TC_TRY(recipe_apply(b.recipe, st->given, s, &st->recipe));
+    TC_TRY(recipe_apply(b.recipe, st->given, s, &st->recipes));
     TC_TRY(settings_resolve(s));
     char when[32] = "";
     time_t end = time(NULL) + (time_t)(60 * s->minutes * (double)s->seeds);
@@ -233,6 +233,6 @@ static int run_train(int argc, char **argv) {
     int code = train(&st);
     tc_dataset_free(st.dataset);
     json_decref(st.config);
-    free(st.recipe);
+    recipe_memory_free(&st.recipes);
     return code;
 }

@@ -54,8 +54,33 @@ static char *trim(char *text) {
     return text;
 }
 
-static tc_status set_line(char *line, const bool given[OPTIONS_MAX], bool set[OPTIONS_MAX],
-                          train_settings *settings) {
+typedef struct reading {
+    const bool *given;
+    bool set[OPTIONS_MAX]; /* by this recipe, not by the one it is based on */
+    train_settings *settings;
+    recipe_memory *memory;
+} reading;
+
+static tc_status set_option(reading *r, const char *name, const char *value) {
+    for (int i = 0; train_options[i].name; i++) {
+        const option *o = &train_options[i];
+        if (strcmp(o->name, name) != 0 || o->scope != SCOPE_RUN) continue;
+        if (r->set[i]) return tc_fail(TC_ERR_ARGUMENT, "%s is set twice", name);
+        r->set[i] = true;
+        /* A value that is not wanted must still be a good one. */
+        train_settings unused = *r->settings;
+        return option_set(o, value, r->given[i] ? &unused : r->settings);
+    }
+    return tc_fail(TC_ERR_ARGUMENT, "\"%s\" is no setting of a recipe", name);
+}
+
+static tc_status base_on(reading *r, const char *name) {
+    for (int i = 0; train_options[i].name; i++)
+        if (r->set[i]) return tc_fail(TC_ERR_ARGUMENT, "the recipe to begin from has to come first");
+    return recipe_apply(name, r->given, r->settings, r->memory);
+}
+
+static tc_status read_line(reading *r, char *line) {
     char *comment = strchr(line, '#');
     if (comment) *comment = '\0';
     line = trim(line);
@@ -64,34 +89,34 @@ static tc_status set_line(char *line, const bool given[OPTIONS_MAX], bool set[OP
     if (!equals) return tc_fail(TC_ERR_ARGUMENT, "\"%s\" is not \"name = value\"", line);
     *equals = '\0';
     const char *name = trim(line), *value = trim(equals + 1);
-    for (int i = 0; train_options[i].name; i++) {
-        const option *o = &train_options[i];
-        if (strcmp(o->name, name) != 0 || o->scope != SCOPE_RUN || strcmp(name, "recipe") == 0) continue;
-        if (set[i]) return tc_fail(TC_ERR_ARGUMENT, "%s is set twice", name);
-        set[i] = true;
-        /* A value that is not wanted must still be a good one. */
-        train_settings unused = *settings;
-        return option_set(o, value, given[i] ? &unused : settings);
-    }
-    return tc_fail(TC_ERR_ARGUMENT, "\"%s\" is no setting of a recipe", name);
+    return strcmp(name, "recipe") == 0 ? base_on(r, value) : set_option(r, name, value);
 }
 
 tc_status recipe_apply(const char *name, const bool given[OPTIONS_MAX], train_settings *settings,
-                       char **memory) {
-    bool set[OPTIONS_MAX] = {false};
-    free(*memory);
-    *memory = NULL;
-    TC_TRY(find(name, memory));
+                       recipe_memory *memory) {
+    reading r = {.given = given, .settings = settings, .memory = memory};
+    if (memory->count == RECIPE_DEPTH)
+        return tc_fail(TC_ERR_ARGUMENT, "recipe %s: more than %d recipes based on each other", name,
+                       RECIPE_DEPTH);
+    char *text = NULL;
+    tc_status status = find(name, &text);
+    memory->texts[memory->count++] = text;
+    TC_TRY(status);
     int number = 1;
-    for (char *line = *memory, *next; line; line = next, number++) {
+    for (char *line = text, *next; line; line = next, number++) {
         next = strchr(line, '\n');
         if (next) *next++ = '\0';
-        if (set_line(line, given, set, settings) == TC_OK) continue;
+        if (read_line(&r, line) == TC_OK) continue;
         char why[512];
         snprintf(why, sizeof why, "%s", tc_last_error());
         return tc_fail(TC_ERR_ARGUMENT, "recipe %s, line %d: %s", name, number, why);
     }
     return TC_OK;
+}
+
+void recipe_memory_free(recipe_memory *memory) {
+    for (int i = 0; i < memory->count; i++) free(memory->texts[i]);
+    *memory = (recipe_memory){0};
 }
 
 void recipe_about(const char *text, char *about, size_t size) {

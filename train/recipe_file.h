@@ -1,5 +1,6 @@
 /* recipe_file.h - settings as text: a line each, "name = value"; '#' begins a comment, and the first comment says
- * what the recipe is. The files in train/recipes are part of the program. */
+ * what the recipe is. "recipe = NAME" takes another one's settings over, which the lines below it then change. The
+ * files in train/recipes are part of the program. */
 #ifndef TRAIN_RECIPE_FILE_H
 #define TRAIN_RECIPE_FILE_H
 
@@ -14,10 +15,18 @@ typedef struct recipe_text {
 /* In the order of their names; ends with a NULL name. Generated from train/recipes. */
 extern const recipe_text recipe_texts[];
 
-/* Sets what the recipe says, but for options that are `given`. *memory (NULL before) is where texts of the settings
- * lie; free() it after them. TC_ERR_ARGUMENT: no such recipe, or a line that is wrong: it names recipe and line. */
+/* Where texts of settings that came from recipes lie: as many as are based on each other. */
+enum { RECIPE_DEPTH = 8 };
+typedef struct recipe_memory {
+    char *texts[RECIPE_DEPTH];
+    int count;
+} recipe_memory;
+
+/* Sets what the recipe says, but for options that are `given`. `memory` (zeroed before) has to outlive the settings.
+ * TC_ERR_ARGUMENT: no such recipe, or a line that is wrong: it names recipe and line. */
 tc_status recipe_apply(const char *name_or_path, const bool given[OPTIONS_MAX], train_settings *settings,
-                       char **memory);
+                       recipe_memory *memory);
+void recipe_memory_free(recipe_memory *memory);
 
 /* The recipe's first comment. */
 void recipe_about(const char *text, char *about, size_t size);

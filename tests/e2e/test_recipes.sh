@@ -13,8 +13,8 @@ expect 2 'there is no recipe x; tinycnn recipes lists them' "$tinycnn" recipes -
 
 # A recipe with every part in it, run, stopped and taken up again: the same bits; a flag wins over its line.
 small_cifar data 60
-"$tinycnn" recipes --show airbench94-muon >mine.txt
-cat >>mine.txt <<'END'
+cat >mine.txt <<'END'
+recipe = airbench94-muon
 widths = 8,8,8   # a small net
 cutout = 8
 rotation = 10
@@ -88,6 +88,10 @@ printf 'out = x\n' >wrong.txt
 expect 2 'line 1: "out" is no setting' "$tinycnn" train --recipe ./wrong.txt
 printf 'batch = 1\nbatch = 2\n' >wrong.txt
 expect 2 'line 2: batch is set twice' "$tinycnn" train --recipe ./wrong.txt
+printf 'recipe = ./wrong.txt\n' >wrong.txt
+expect 2 'line 1: .*more than 8 recipes based on each other' "$tinycnn" train --recipe ./wrong.txt
+printf 'batch = 1\nrecipe = airbench94\n' >wrong.txt
+expect 2 'line 2: the recipe to begin from has to come first' "$tinycnn" train --recipe ./wrong.txt
 expect 2 'there is no recipe airbench; known are airbench94' "$tinycnn" train --recipe airbench
 expect 2 'recipe ./nowhere: No such file' "$tinycnn" train --recipe ./nowhere
 expect 2 '--widths: 5 numbers' "$tinycnn" train --widths 1,2,3,4,5
