@@ -11,13 +11,13 @@
 typedef struct applied {
     train_settings settings;
     bool given[OPTIONS_MAX];
-    char *memory;
+    recipe_memory memory;
     const char *path;
 } applied;
 
 /* Settings as the program has them before a recipe. */
 static applied begin(void) {
-    applied a = {.memory = NULL};
+    applied a = {0};
     for (int i = 0; train_options[i].name; i++) {
         const option *o = &train_options[i];
         if (o->initial) ck_assert_int_eq(option_set(o, o->initial, &a.settings), TC_OK);
@@ -48,7 +48,7 @@ static void is_refused(const char *text, int line, const char *why) {
     ck_assert_int_eq(apply(&a, text), TC_ERR_ARGUMENT);
     snprintf(expected, sizeof expected, "recipe %s, line %d: %s", a.path, line, why);
     ck_assert_str_eq(tc_last_error(), expected);
-    free(a.memory);
+    recipe_memory_free(&a.memory);
 }
 
 /* ---- Lines -------------------------------------------------------------------------------------------- */
@@ -72,7 +72,7 @@ START_TEST(every_kind_of_value_is_set) {
     ck_assert_int_eq(a.settings.widths.count, 3);
     ck_assert(a.settings.widths.values[2] == 16);
     ck_assert(isnan(a.settings.weight_decay));
-    free(a.memory);
+    recipe_memory_free(&a.memory);
 }
 END_TEST
 
@@ -90,7 +90,7 @@ START_TEST(comments_blanks_and_line_ends_do_not_matter) {
     ck_assert(a.settings.epochs == 2.5);
     ck_assert(isnan(a.settings.lr));
     ck_assert_str_eq(a.settings.model, "vgg");
-    free(a.memory);
+    recipe_memory_free(&a.memory);
 }
 END_TEST
 
@@ -99,7 +99,7 @@ START_TEST(an_empty_recipe_changes_nothing) {
     train_settings before = a.settings;
     ck_assert_int_eq(apply(&a, ""), TC_OK);
     ck_assert_mem_eq(&a.settings, &before, sizeof before);
-    free(a.memory);
+    recipe_memory_free(&a.memory);
 }
 END_TEST
 
@@ -111,7 +111,7 @@ START_TEST(what_was_given_wins) {
     ck_assert_int_eq(a.settings.batch, 50);
     ck_assert(a.settings.epochs == 3);
     ck_assert_str_eq(a.settings.data, "cifar10");
-    free(a.memory);
+    recipe_memory_free(&a.memory);
 }
 END_TEST
 
@@ -132,7 +132,7 @@ END_TEST
 
 /* These hold for a start of the program, not for a training. */
 START_TEST(settings_of_a_start_are_no_settings_of_a_recipe) {
-    is_refused("recipe = airbench94\n", 1, "\"recipe\" is no setting of a recipe");
+    is_refused("batch = 2\nrecipe = airbench94\n", 2, "the recipe to begin from has to come first");
     is_refused("out = runs/x\n", 1, "\"out\" is no setting of a recipe");
     is_refused("resume = runs/x\n", 1, "\"resume\" is no setting of a recipe");
     is_refused("threads = 2\n", 1, "\"threads\" is no setting of a recipe");
@@ -147,7 +147,7 @@ START_TEST(a_value_that_is_not_wanted_must_be_good) {
     ck_assert_int_eq(apply(&a, "batch = nine\n"), TC_ERR_ARGUMENT);
     ck_assert_int_eq(apply(&a, "batch = 9\nbatch = 9\n"), TC_ERR_ARGUMENT);
     ck_assert_int_eq(a.settings.batch, 50);
-    free(a.memory);
+    recipe_memory_free(&a.memory);
 }
 END_TEST
 
@@ -158,7 +158,7 @@ static void is_not_found(const char *name, const char *message) {
     ck_assert_int_eq(recipe_apply(name, a.given, &a.settings, &a.memory), TC_ERR_ARGUMENT);
     ck_assert_msg(strstr(tc_last_error(), message) != NULL, "%s", tc_last_error());
     ck_assert_msg(strstr(tc_last_error(), name) != NULL, "%s", tc_last_error());
-    free(a.memory);
+    recipe_memory_free(&a.memory);
 }
 
 START_TEST(unknown_names_are_answered_by_the_known_ones) {
@@ -186,12 +186,16 @@ START_TEST(names_with_a_dot_are_files) {
 }
 END_TEST
 
-START_TEST(a_second_recipe_gives_the_memory_of_the_first_back) {
+START_TEST(a_recipe_changes_the_one_that_it_is_based_on) {
     applied a = begin();
-    ck_assert_int_eq(apply(&a, "model = vgg\n"), TC_OK);
-    ck_assert_int_eq(apply(&a, "model = lenet5\n"), TC_OK);
-    ck_assert_str_eq(a.settings.model, "lenet5");
-    free(a.memory);
+    give(&a, "lr", "7");
+    ck_assert_int_eq(apply(&a, "recipe = airbench94\nbatch = 9\n"), TC_OK);
+    ck_assert_int_eq(a.settings.batch, 9);
+    ck_assert(a.settings.epochs == 9.9);
+    ck_assert(a.settings.lr == 7);
+    ck_assert_str_eq(a.settings.model, "airbench94");
+    ck_assert_int_eq(a.memory.count, 2);
+    recipe_memory_free(&a.memory);
 }
 END_TEST
 
@@ -207,7 +211,7 @@ START_TEST(held_recipes_are_good_and_say_what_they_are) {
         ck_assert_msg(status == TC_OK, "%s: %s", r->name, tc_last_error());
         recipe_about(r->text, about, sizeof about);
         ck_assert_msg(strlen(about) > 10 && strlen(about) < sizeof about - 1, "%s: \"%s\"", r->name, about);
-        free(a.memory);
+        recipe_memory_free(&a.memory);
     }
     ck_assert_int_ge(count, 2);
 }
@@ -238,7 +242,7 @@ static void add(TCase *tests) {
     tcase_add_test(tests, unknown_names_are_answered_by_the_known_ones);
     tcase_add_test(tests, files_that_can_not_be_read_are_named);
     tcase_add_test(tests, names_with_a_dot_are_files);
-    tcase_add_test(tests, a_second_recipe_gives_the_memory_of_the_first_back);
+    tcase_add_test(tests, a_recipe_changes_the_one_that_it_is_based_on);
     tcase_add_test(tests, held_recipes_are_good_and_say_what_they_are);
     tcase_add_test(tests, about_is_the_first_comment);
 }

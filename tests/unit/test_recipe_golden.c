@@ -29,7 +29,7 @@ typedef struct training {
     const golden_case *golden;
     train_settings settings;
     char texts[4][64]; /* of the command line */
-    char *recipe;
+    recipe_memory recipe;
     tc_dataset dataset;
     uint8_t pixels[BATCH * PICTURE], labels[BATCH];
     run_dir run;
@@ -134,7 +134,7 @@ static training *begin(const char *name) {
 static void end(training *t) {
     trainer_free(&t->trainer);
     golden_free(t->file);
-    free(t->recipe);
+    recipe_memory_free(&t->recipe);
     free(t);
 }
 
