@@ -23,6 +23,28 @@ void tci_shift(const float *source, /* (height, width, channels) */
 void tci_mirror(float *picture, /* (height, width, channels) */
                 int height, int width, int channels);
 
+/* How high and wide a rectangle of `share` of the area is, `aspect` times as high as wide; false if not lower and
+ * narrower than the picture. */
+bool tci_erasing_size(int height, int width, double share, double aspect, int *tall, int *wide);
+
+/* About the centre, counter-clockwise. */
+void tci_rotate(const float *source, /* (height, width, channels) */
+                float *target,       /* the same */
+                int height, int width, int channels, double degrees);
+
+/* Values 0 .. 1, in place: torchvision.transforms.functional.adjust_*. `turn`: -0.5 .. 0.5 of a circle. */
+void tci_adjust_brightness(float *picture, int64_t pixels, int channels, float factor);
+void tci_adjust_contrast(float *picture, int64_t pixels, int channels, float factor);
+void tci_adjust_saturation(float *picture, int64_t pixels, float factor); /* three channels */
+void tci_adjust_hue(float *picture, int64_t pixels, float turn);          /* three channels */
+
+/* What a color_jitter does to a picture; order: 0 brightness, 1 contrast, 2 saturation, 3 hue. */
+typedef struct tci_jitter {
+    uint32_t order[4];
+    float brightness, contrast, saturation, hue;
+} tci_jitter;
+tci_jitter tci_jitter_draw(const tc_transform *transform, tc_rng *rng);
+
 /* From one size of picture to another. NULL if memory is short. */
 typedef struct tci_resize tci_resize;
 tci_resize *tci_resize_create(tc_arena *arena, int height, int width, int channels, int out_height,
@@ -47,5 +69,9 @@ void tci_mix_apply(const tci_mix *mix, float *x, /* (count, height, width, chann
 
 /* TC_ERR_ARGUMENT if the transform's parameters make no sense for pictures of so many channels. */
 tc_status tci_transform_check(const tc_transform *transform, int channels);
+/* Its parts: TC_OK for transforms of other files. */
+tc_status tci_erasing_check(const tc_transform *transform);
+tc_status tci_rotation_check(const tc_transform *transform);
+tc_status tci_color_check(const tc_transform *transform);
 
 #endif

@@ -170,5 +170,7 @@ tc_status tci_transform_check(const tc_transform *t, int channels) {
     if (t->apply == random_horizontal_flip && !(t->u.flip.p >= 0.0f && t->u.flip.p <= 1.0f))
         return tc_fail(TC_ERR_ARGUMENT, "random_horizontal_flip: p is %g, expected 0 to 1",
                        (double)t->u.flip.p);
-    return TC_OK;
+    TC_TRY(tci_erasing_check(t));
+    TC_TRY(tci_rotation_check(t));
+    return tci_color_check(t);
 }

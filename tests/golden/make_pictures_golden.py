@@ -55,6 +55,33 @@ def resize():
         yield case(name, given, {"y": y}, height=new[0], width=new[1])
 
 
+def rotation():
+    for seed, shape in enumerate([(3, 32, 32), (1, 5, 8), (4, 7, 6), (2, 1, 1), (3, 2, 3), (3, 9, 9)]):
+        for angle in [0, 3.25, -17.5, 45, 90, 180, -122]:
+            if shape[1] == 32 and angle not in (-17.5, 45):
+                continue
+            given, x = picture(20 + seed, 1, *shape)
+            y = TF.rotate(x, angle, TF.InterpolationMode.BILINEAR)
+            yield case("%dx%dx%d_by_%g" % (*shape, angle), given, {"y": y}, angle=angle)
+
+
+def color():
+    """Random pictures, and all pixels whose channels are multiples of a quarter: grey ones, ties, black and white."""
+    quarters = torch.cartesian_prod(*[torch.arange(5) / 4.0] * 3).T.reshape(1, 3, 25, 5)
+    pictures = {"quarters": goldenfile.Input("x", data=quarters, grad=False), "random": picture(30, 1, 3, 12, 11)[0],
+                "one_channel": picture(31, 1, 1, 6, 5)[0], "single": picture(32, 1, 3, 1, 1)[0]}  # fmt: skip
+    factors = {"brightness": [0, 0.4, 1, 1.75], "contrast": [0, 0.4, 1, 1.75], "saturation": [0, 0.4, 1, 1.75],
+               "hue": [-0.5, -0.21, 0, 0.125, 0.5]}  # fmt: skip
+    for title, given in pictures.items():
+        x = torch.tensor(given.values, dtype=torch.float64)
+        for kind, values in factors.items():
+            if title == "one_channel" and kind in ("saturation", "hue"):
+                continue
+            arrays = {"%s%d" % (kind, i): getattr(TF, "adjust_" + kind)(x, f) for i, f in enumerate(values)}
+            yield case("%s_%s" % (title, kind), given, arrays,
+                       **{"%s%d" % (kind, i): f for i, f in enumerate(values)})  # fmt: skip
+
+
 def write(name, cases):
     goldenfile.write(os.path.join(HERE, "picture_%s.gz" % name), [record for one in cases for record in one])
 
@@ -62,3 +89,5 @@ def write(name, cases):
 if __name__ == "__main__":
     write("views", views())
     write("resize", resize())
+    write("rotation", rotation())
+    write("color", color())
