@@ -17,8 +17,8 @@
 #include "trainer.h"
 
 static const double loss_tolerance = 1e-6;
-static const double tensor_tolerance = 1e-4;
-static const double whitening_tolerance = 1e-5;
+static const double tensor_tolerance = 3e-5;
+static const double whitening_tolerance = 2e-6;
 
 enum { BATCH = 16, SIDE = 25, ROW = SIDE * 3, PICTURE = SIDE * ROW, CLASSES = 10 };
 
