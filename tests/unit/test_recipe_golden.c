@@ -1,10 +1,11 @@
 /* The recipes airbench94 and airbench94-muon as the program runs them, beside PyTorch in float64 and the published
  * description (golden/recipes.py): the whitening filters, every loss, all parameters and running statistics.
  *
- * Tolerances. With the seeds in recipes.py, PyTorch in float32 is within 2e-7 of its losses in float64 and within 7e-6
- * of its tensors' largest values, and weights that begin 1e-6 off end 3e-5 off at most. The golden file rounds tensors
- * to 1.5e-5 of their largest. A recipe with one number or one rule changed is off by more than ten times what is
- * allowed here. */
+ * Tolerances. With the seeds in recipes.py PyTorch in float32 strays from float64 by 2e-7 in its losses and by 7e-6 of
+ * its tensors' largest values, and weights that begin 1e-6 off end 2e-5 off at most; tinycnn is within 9e-6, on every
+ * instruction set. The filters, worked out in double, are as exact as floats can be. Decay that is 2% too weak, the
+ * least thing that was tried, moves a tensor by 3.1e-5 and so is found; a step, a rule or a rate of another kind moves
+ * losses by 1e-6 to 1e-3 and tensors by 1e-4 and more. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +18,8 @@
 #include "trainer.h"
 
 static const double loss_tolerance = 1e-6;
-static const double tensor_tolerance = 1e-4;
-static const double whitening_tolerance = 1e-5;
+static const double tensor_tolerance = 3e-5;
+static const double whitening_tolerance = 2e-6;
 
 enum { BATCH = 16, SIDE = 25, ROW = SIDE * 3, PICTURE = SIDE * ROW, CLASSES = 10 };
 
@@ -148,7 +149,6 @@ static void compare(const golden_tensor *expected, const tc_tensor *tensor, doub
     int64_t where;
     tc_layout_to_nchw(expected->ndim, expected->shape, tensor->data, rows);
     double worst = golden_difference(expected, rows, &where);
-    if (getenv("TC_SHOW")) printf("%s %.3g\n", expected->name, worst);
     ck_assert_msg(worst <= tolerance, "%s is off by %.3g of its scale, at element %lld", expected->name,
                   worst, (long long)where);
     free(rows);
@@ -180,7 +180,6 @@ static void compare_net(training *t, const char *when) {
 
 static void compare_loss(const training *t, int step, double loss) {
     double expected = (double)golden_array(t->golden, "losses")->values[step];
-    if (getenv("TC_SHOW")) printf("loss %d %.3g\n", step, loss / expected - 1);
     ck_assert_msg(fabs(loss / expected - 1) <= loss_tolerance, "%s: loss %d is %.9g, PyTorch says %.9g",
                   t->settings.recipe, step, loss, expected);
 }
