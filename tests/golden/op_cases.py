@@ -408,15 +408,24 @@ LOG_SOFTMAX = [
 ]
 
 
-def cross_entropy(name, shape, scale=6.0, smoothing=0.0, reduction="mean", offset=0.0):
+def cross_entropy(name, shape, scale=6.0, smoothing=0.0, reduction="mean", offset=0.0, shares=None):
+    """shares: of a second label in the target of each row, by turns."""
     labels = [(3 * i + i * i) % shape[1] for i in range(shape[0])]
+    mixed = [(i * i + 1) % shape[1] for i in range(shape[0])]  # the label itself now and then
     smoothing = float(np.float32(smoothing))
 
     def apply(t):
-        return F.cross_entropy(t["logits"], t["labels"].long(), reduction=reduction, label_smoothing=smoothing)
+        target = t["labels"].long()
+        if shares:
+            share = t["mixed_shares"][:, None]
+            target = (1 - share) * F.one_hot(target, shape[1]) + share * F.one_hot(t["mixed_labels"].long(), shape[1])
+        return F.cross_entropy(t["logits"], target, reduction=reduction, label_smoothing=smoothing)
 
-    return Case(name, apply, [Input("logits", shape, 93, scale, offset), Input("labels", data=labels, grad=False)],
-                smoothing=smoothing, sum=int(reduction == "sum"))
+    inputs = [Input("logits", shape, 93, scale, offset), Input("labels", data=labels, grad=False)]
+    if shares:
+        inputs += [Input("mixed_labels", data=mixed, grad=False),
+                   Input("mixed_shares", data=[shares[i % len(shares)] for i in range(shape[0])], grad=False)]
+    return Case(name, apply, inputs, smoothing=smoothing, sum=int(reduction == "sum"))
 
 
 CROSS_ENTROPY = [
@@ -431,6 +440,9 @@ CROSS_ENTROPY = [
     cross_entropy("large_logits", (6, 10), scale=400.0),
     cross_entropy("far_from_zero", (6, 10), offset=1024.0),
     cross_entropy("large", (128, 17), smoothing=0.1),
+    cross_entropy("mixed", (6, 10), shares=(0.25, 0.0, 0.7, 1.0)),
+    cross_entropy("mixed_sum", (7, 5), reduction="sum", shares=(0.5, 0.1)),
+    cross_entropy("mixed_smoothed", (40, 10), smoothing=0.2, shares=(0.3, 1.0, 0.0)),
 ]
 
 MSE_LOSS = [
