@@ -2,7 +2,7 @@
  * description (golden/recipes.py): the whitening filters, every loss, all parameters and running statistics.
  *
  * Tolerances. With the seeds in recipes.py PyTorch in float32 strays from float64 by 2e-7 in its losses and by 7e-6 of
- * its tensors' largest values, and weights that begin 1e-6 off end 2e-5 off at most; tinycnn is within 9e-6, on every
+ * its tensors' largest values, and weights that begin 1e-6 off end about 2e-5 off; tinycnn is within 9e-6, on every
  * instruction set. The filters, worked out in double, are as exact as floats can be. Decay that is 2% too weak, the
  * least thing that was tried, moves a tensor by 3.1e-5 and so is found; a step, a rule or a rate of another kind moves
  * losses by 1e-6 to 1e-3 and tensors by 1e-4 and more. */
