@@ -12,7 +12,7 @@ typedef struct recipe_text {
     const char *text;
 } recipe_text;
 
-/* In the order of their names; ends with a NULL name. Generated from train/recipes. */
+/* In the order of their files' names; ends with a NULL name. Generated from train/recipes. */
 extern const recipe_text recipe_texts[];
 
 /* Where texts of settings that came from recipes lie: as many as are based on each other. */
