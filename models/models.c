@@ -1,8 +1,11 @@
 /* models.c - the table of nets. A new net is one file and one line here. */
 #include "models.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { MOST_SIDE = 4096 };
 
 #define NO_BATCHNORM .bn_momentum = 0
 #define BATCHNORM    .bn_momentum = 0.1f, .bn_eps = 1e-5f /* PyTorch's */
@@ -60,6 +63,14 @@ tc_module *tc_model_build(const tc_model_entry *entry, const tc_net *wanted) {
             return NULL;
         }
     }
+    /* More than any sum or product of sizes that a net is built with. */
+    if (net.height > 0 && net.width > 0 && net.height <= MOST_SIDE && net.width <= MOST_SIDE)
+        for (int i = 0; i < widths; i++)
+            if ((int64_t)net.widths[i] * net.height * net.width > INT_MAX / 2) {
+                tc_fail(TC_ERR_ARGUMENT, "%s: width %d is %d, too much for pictures of %d x %d", entry->name,
+                        i + 1, net.widths[i], net.height, net.width);
+                return NULL;
+            }
     if (!fill(&net.bn_momentum, entry->bn_momentum) || !fill(&net.bn_eps, entry->bn_eps)) {
         tc_fail(TC_ERR_ARGUMENT, "%s: has no batch norm whose numbers could be set", entry->name);
         return NULL;
@@ -72,9 +83,8 @@ tc_module *tc_model_build(const tc_model_entry *entry, const tc_net *wanted) {
 }
 
 bool tc_model_takes(const char *model, int height, int width, int least) {
-    const int most = 4096; /* keeps the products of sizes within an int */
-    if (height >= least && width >= least && height <= most && width <= most) return true;
+    if (height >= least && width >= least && height <= MOST_SIDE && width <= MOST_SIDE) return true;
     tc_fail(TC_ERR_ARGUMENT, "%s: takes pictures from %d x %d to %d x %d, not %d x %d", model, least, least,
-            most, most, height, width);
+            MOST_SIDE, MOST_SIDE, height, width);
     return false;
 }

@@ -13,8 +13,9 @@ typedef struct budget {
 } budget;
 
 /* Takes a few training steps by each recipe of the table, which takes some seconds, and picks the one that promises
- * most; `settings` are those of the command line (threads, seed and whatever is `given`). */
-tc_status budget_choose(const train_settings *settings, const bool given[OPTIONS_MAX],
-                        const tc_dataset *dataset, budget *result);
+ * most; `asked` are the settings of the command line, not resolved. A signal ends it early. TC_ERR_ARGUMENT: what is
+ * `given` contradicts a recipe. */
+tc_status budget_choose(const train_settings *asked, const bool given[OPTIONS_MAX], const tc_dataset *dataset,
+                        budget *result);
 
 #endif

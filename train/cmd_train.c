@@ -1,9 +1,9 @@
 /* cmd_train.c - `tinycnn train`: from the command line to a trained run. */
-#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "budget.h"
 #include "clock.h"
@@ -22,21 +22,21 @@ const command command_train = {
     "train",
     "Trains a net and keeps the run in a folder",
     "A run's folder holds config.json (all settings), metrics.jsonl (one object an epoch: epoch, step,\n"
-    "train_loss, train_acc, val_loss, val_acc, test_loss, test_acc, tta_acc, lr, seconds, img_per_s, "
-    "wait_share (of the training\n"
-    "time, spent waiting for pictures), start_seconds (from the program's start to its first step)),\n"
+    "train_loss, train_acc, val_loss, val_acc, test_loss, test_acc, tta_acc (with --tta), lr, seconds (of\n"
+    "training), img_per_s, wait_share (of the training time, spent waiting for pictures), start_seconds\n"
+    "(from the program's start to its first step); null where something was not measured),\n"
     "last.safetensors (the newest state, from which --resume goes on) and best.safetensors (the net with\n"
-    "the best test accuracy).\n\n"
+    "the best accuracy on the pictures held out or, without --val, on the test pictures).\n\n"
     "Ctrl-C (SIGINT) or SIGTERM: saves at the next step and ends with exit code 130 or 143; a second one\n"
     "ends at once. --resume goes on bit for bit as if nothing had happened. It takes the settings from\n"
     "the run's config.json; only --threads, --data-dir and --quiet may differ, and --epochs may grow\n"
-    "where the schedule is constant.\n",
+    "where nothing depends on the end (constant schedule, no average, whole epochs, no --val).\n",
     train_options,
     run_train,
 };
 
 typedef struct start {
-    train_settings settings;
+    train_settings asked, settings; /* as the command line has them; as they are */
     bool given[OPTIONS_MAX];
     recipe_memory recipes; /* memory of texts that came from a recipe */
     json_t *config;        /* the same for a resumed run */
@@ -93,26 +93,41 @@ static bool wants_budget(const start *st) {
            strcmp(st->dataset->name, "cifar10") == 0 && st->dataset->train.count >= enough;
 }
 
-static tc_status apply_budget(start *st) {
-    train_settings *s = &st->settings;
-    budget b;
-    if (!s->quiet) {
-        printf("measuring this machine\n");
-        fflush(stdout);
+/* Whether the command line changes something that the promise was measured with. */
+static bool changes_recipe(const start *st) {
+    static const char *const harmless[] = {"data", "minutes", "seed", "val", "eval-every"};
+    enum { HARMLESS = sizeof harmless / sizeof harmless[0] };
+    for (int i = 0; train_options[i].name; i++) {
+        bool matters = st->given[i] && train_options[i].scope == SCOPE_RUN;
+        for (int h = 0; h < HARMLESS; h++)
+            matters = matters && strcmp(train_options[i].name, harmless[h]) != 0;
+        if (matters) return true;
     }
-    TC_TRY(budget_choose(s, st->given, st->dataset, &b));
-    s->recipe = b.recipe;
-    s->norm_bias_lr = s->head_lr = s->lr = s->weight_decay = NAN; /* "auto", before the recipe speaks */
-    TC_TRY(recipe_apply(b.recipe, st->given, s, &st->recipes));
-    TC_TRY(settings_resolve(s));
-    char when[32] = "";
+    return false;
+}
+
+static void print_promise(const start *st, const budget *b) {
+    const train_settings *s = &st->settings;
     time_t end = time(NULL) + (time_t)(60 * s->minutes * (double)s->seeds);
     struct tm local;
+    char when[32] = "";
     if (localtime_r(&end, &local)) strftime(when, sizeof when, "%H:%M:%S", &local);
-    if (!s->quiet)
-        printf("recipe %s: %.0f img/s, about %.1f epochs; expected test accuracy %.1f%%; trained by %s\n",
-               b.recipe, b.img_per_s, b.epochs, 100 * b.accuracy, when);
+    printf("recipe %s: %.0f img/s, about %.1f epochs; expected test accuracy %.1f%%%s; trained by %s\n",
+           b->recipe, b->img_per_s, b->epochs, 100 * b->accuracy,
+           changes_recipe(st) ? " (of the recipe without your changes)" : "", when);
     fflush(stdout);
+}
+
+static tc_status apply_budget(start *st) {
+    budget b;
+    if (!st->settings.quiet) printf("measuring this machine\n");
+    fflush(stdout);
+    TC_TRY(budget_choose(&st->asked, st->given, st->dataset, &b));
+    st->settings = st->asked;
+    st->settings.recipe = b.recipe;
+    TC_TRY(recipe_apply(b.recipe, st->given, &st->settings, &st->recipes));
+    TC_TRY(settings_resolve(&st->settings));
+    if (!st->settings.quiet && !signals_stop()) print_promise(st, &b);
     return TC_OK;
 }
 
@@ -179,33 +194,60 @@ static int train_one(start *st, double *accuracy) {
 
 /* ---- Several seeds ------------------------------------------------------------------------------------ */
 
-static int train_seeds(start *st) {
+/* PARENT/seed-N */
+static void seed_folder(const char *parent, int64_t seed, char out[RUN_PATH_MAX + 32]) {
+    snprintf(out, RUN_PATH_MAX + 32, "%s/seed-%lld", parent, (long long)seed);
+}
+
+/* No hours shall be lost because a later seed's folder holds a run already. */
+static tc_status check_folders(const char *parent, int64_t first, int64_t count) {
+    char out[RUN_PATH_MAX + 32];
+    for (int64_t i = 0; i < count; i++) {
+        seed_folder(parent, first + i, out);
+        if (access(out, F_OK) == 0) return tc_fail(TC_ERR_IO, "%s: is there already", out);
+    }
+    return TC_OK;
+}
+
+static void print_figures(int64_t first, const double *figures, int count, const char *parent) {
+    for (int i = 0; i < count; i++) printf("seed %-6lld %.2f%%\n", (long long)(first + i), 100 * figures[i]);
+    if (count < 2) return;
+    statistics found = statistics_of(figures, count);
+    printf("test accuracy over %d seeds: mean %.2f%%, standard deviation %.2f%%, 95%% confidence interval of "
+           "the "
+           "mean %.2f%% to %.2f%%; the runs are in %s\n",
+           found.count, 100 * found.mean, 100 * found.deviation, 100 * (found.mean - found.half),
+           100 * (found.mean + found.half), parent);
+}
+
+static int train_each(start *st, const char *parent, double *figures, int *done) {
     train_settings *s = &st->settings;
     int64_t first = s->seed;
-    char parent[RUN_PATH_MAX], out[RUN_PATH_MAX + 32];
-    run_dir made;
+    char out[RUN_PATH_MAX + 32];
+    int code = EXIT_GOOD;
+    for (; *done < s->seeds; ++*done) {
+        s->seed = first + *done;
+        seed_folder(parent, s->seed, out);
+        s->out = out;
+        if (*done > 0) st->began = clock_seconds();
+        if (!s->quiet) printf("seed %lld (%d of %lld)\n", (long long)s->seed, *done + 1, (long long)s->seeds);
+        if ((code = train_one(st, &figures[*done])) != EXIT_GOOD) break;
+    }
+    s->seed = first;
+    return code;
+}
+
+/* What is done when a later seed fails is reported all the same. */
+static int train_seeds(start *st) {
+    const train_settings *s = &st->settings;
+    run_dir parent;
+    int done = 0;
     double *figures = calloc((size_t)s->seeds, sizeof *figures);
     if (!figures) return report(EXIT_FAILED, "train", "out of memory for %lld seeds", (long long)s->seeds);
-    int code = run_dir_create(s->out, s->model, &made) == TC_OK ? EXIT_GOOD : report_failure("train");
-    snprintf(parent, sizeof parent, "%s", made.path);
-    for (int64_t i = 0; code == EXIT_GOOD && i < s->seeds; i++) {
-        s->seed = first + i;
-        snprintf(out, sizeof out, "%s/seed-%lld", parent, (long long)s->seed);
-        s->out = out;
-        if (!s->quiet)
-            printf("seed %lld (%lld of %lld)\n", (long long)s->seed, (long long)i + 1, (long long)s->seeds);
-        code = train_one(st, &figures[i]);
-    }
-    if (code == EXIT_GOOD) {
-        statistics found = statistics_of(figures, (int)s->seeds);
-        for (int64_t i = 0; i < s->seeds; i++)
-            printf("seed %-6lld %.2f%%\n", (long long)(first + i), 100 * figures[i]);
-        printf("test accuracy over %d seeds: mean %.2f%%, standard deviation %.2f%%, 95%% confidence "
-               "interval of the "
-               "mean %.2f%% to %.2f%%; the runs are in %s\n",
-               found.count, 100 * found.mean, 100 * found.deviation, 100 * (found.mean - found.half),
-               100 * (found.mean + found.half), parent);
-    }
+    tc_status status = run_dir_create(s->out, s->model, &parent);
+    if (status == TC_OK) status = check_folders(parent.path, s->seed, s->seeds);
+    int code = status == TC_OK ? train_each(st, parent.path, figures, &done) : report_failure("train");
+    if (!s->quiet) print_figures(s->seed, figures, done, parent.path);
     free(figures);
     return code;
 }
@@ -222,14 +264,20 @@ static int train(start *st) {
         return report_failure("train");
     if (s->val > 0 && tc_dataset_hold_out(st->dataset, s->val) != TC_OK)
         return report(EXIT_USAGE, "train", "--val: %s", tc_last_error());
-    if (wants_budget(st) && apply_budget(st) != TC_OK) return report_failure("train");
+    if (wants_budget(st)) {
+        tc_status status = apply_budget(st);
+        if (status != TC_OK) return status == TC_ERR_ARGUMENT ? usage() : report_failure("train");
+        if (signals_stop())
+            return report(EXIT_SIGNALLED + signals_number(), "train", "stopped before training began");
+    }
     return s->seeds > 1 ? train_seeds(st) : train_one(st, &accuracy);
 }
 
 static int run_train(int argc, char **argv) {
     start st = {.began = clock_seconds()};
-    parse_result parsed = options_parse(&command_train, argc, argv, &st.settings, st.given);
+    parse_result parsed = options_parse(&command_train, argc, argv, &st.asked, st.given);
     if (parsed != PARSE_OK) return parsed == PARSE_HELP ? EXIT_GOOD : EXIT_USAGE;
+    st.settings = st.asked;
     int code = train(&st);
     tc_dataset_free(st.dataset);
     json_decref(st.config);

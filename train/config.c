@@ -75,7 +75,10 @@ tc_status config_read(const char *path, json_t *config, const option *options, v
     for (const option *o = options; o->name; o++) {
         if (o->scope == SCOPE_START) continue;
         const json_t *value = json_object_get(config, o->name);
-        if (!value) return tc_fail(TC_ERR_FORMAT, "%s: \"%s\" is missing", path, o->name);
+        /* A run of before this option was there: as it is by default. */
+        if (!value && o->initial) TC_TRY(option_set(o, o->initial, settings));
+        if (!value && !o->initial) *(const char **)((char *)settings + o->at) = NULL;
+        if (!value) continue;
         if (o->kind == OPTION_TEXT && !o->initial && json_is_null(value))
             *(const char **)((char *)settings + o->at) = NULL;
         else if (read_value(o, value, settings) != TC_OK)

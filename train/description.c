@@ -39,8 +39,8 @@ tc_status description_create(const train_settings *settings, const tc_dataset *s
         {"deviation", dump(floats(s->deviation, s->channels))},
         {"class_names", dump(names(s))},
         {"widths", dump(widths)},
-        {"bn_eps", dump(json_real(settings->bn_eps))},
-        {"logit_scale", dump(json_real(settings->logit_scale))},
+        {"bn_eps", dump(json_real((double)(float)settings->bn_eps))},
+        {"logit_scale", dump(json_real((double)(float)settings->logit_scale))},
     }};
     for (int i = 0; i < DESCRIPTION_STRINGS; i++)
         if (!d->strings[i].value) return tc_fail(TC_ERR_MEMORY, "checkpoint description: out of memory");

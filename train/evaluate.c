@@ -47,7 +47,8 @@ static tc_status mean_logits(const pass *p, const tc_batch *batch, float *total)
     memset(total, 0, values * sizeof *total);
     for (int view = 0; view < tc_tta_views(p->tta); view++) {
         const tc_tensor *logits = view_logits(p, batch, view);
-        if (!logits) return tc_tape_status(p->tape) != TC_OK ? tc_tape_status(p->tape) : TC_ERR_MEMORY;
+        TC_TRY(tc_tape_status(p->tape));
+        if (!logits) return tc_fail(TC_ERR_MEMORY, "evaluation: out of memory");
         for (size_t i = 0; i < values; i++) total[i] += logits->data[i];
     }
     return TC_OK;

@@ -53,12 +53,12 @@ static tc_status whiten(const train_settings *s, const tc_dataset *d, tc_model *
     int64_t picture = (int64_t)d->channels * d->height * d->width;
     tc_arena *arena = tc_arena_create();
     tc_tensor *x = arena ? tc_tensor_new(arena, count, d->channels, d->height, d->width) : NULL;
-    tc_status status = x ? TC_OK : TC_ERR_MEMORY;
+    tc_status status = x ? TC_OK : tc_fail(TC_ERR_MEMORY, "whitening: out of memory");
     for (int64_t i = 0; x && i < count * picture; i++) {
         int c = (int)(i % d->channels); /* channels-last in memory */
         x->data[i] = ((float)d->train.pixels[i] / 255.0f - d->mean[c]) / d->deviation[c];
     }
-    if (x) status = tc_init_whitening(first->tensor, x, s->whiten_eps);
+    if (x) status = tc_init_whitening(first->tensor, x, s->whiten_eps, (int)s->threads);
     tc_arena_free(arena);
     first->tensor->requires_grad = false;
     if (status != TC_ERR_SHAPE) return status;
@@ -148,10 +148,9 @@ static int transforms_of(const train_settings *s, const tc_dataset *d, tc_transf
     if (s->rotation > 0) out[count++] = tc_random_rotation((float)s->rotation);
     if (s->crop_padding > 0)
         out[count++] = tc_random_crop((int)s->crop_padding, s->crop_mode == CROP_REFLECT);
-    if (s->flip_mode == FLIP_ALTERNATING)
-        out[count++] = tc_alternating_flip();
-    else if (s->flip > 0)
-        out[count++] = tc_random_horizontal_flip((float)s->flip);
+    if (s->flip > 0)
+        out[count++] = s->flip_mode == FLIP_ALTERNATING ? tc_alternating_flip()
+                                                        : tc_random_horizontal_flip((float)s->flip);
     if (s->cutout > 0) out[count++] = tc_cutout((int)s->cutout);
     if (s->erasing > 0) out[count++] = tc_random_erasing((float)s->erasing);
     return count;

@@ -57,6 +57,7 @@ static char *trim(char *text) {
 typedef struct reading {
     const bool *given;
     bool set[OPTIONS_MAX]; /* by this recipe, not by the one it is based on */
+    bool based, told;      /* on another one; that one's failure has been put into words */
     train_settings *settings;
     recipe_memory *memory;
 } reading;
@@ -75,9 +76,14 @@ static tc_status set_option(reading *r, const char *name, const char *value) {
 }
 
 static tc_status base_on(reading *r, const char *name) {
-    for (int i = 0; train_options[i].name; i++)
-        if (r->set[i]) return tc_fail(TC_ERR_ARGUMENT, "the recipe to begin from has to come first");
-    return recipe_apply(name, r->given, r->settings, r->memory);
+    bool first = !r->based;
+    for (int i = 0; train_options[i].name; i++) first = first && !r->set[i];
+    if (!first) return tc_fail(TC_ERR_ARGUMENT, "the recipe to begin from has to come first");
+    r->based = true;
+    /* What is wrong there is told with that recipe's name and line alone. */
+    tc_status status = recipe_apply(name, r->given, r->settings, r->memory);
+    r->told = status != TC_OK;
+    return status;
 }
 
 static tc_status read_line(reading *r, char *line) {
@@ -106,7 +112,9 @@ tc_status recipe_apply(const char *name, const bool given[OPTIONS_MAX], train_se
     for (char *line = text, *next; line; line = next, number++) {
         next = strchr(line, '\n');
         if (next) *next++ = '\0';
-        if (read_line(&r, line) == TC_OK) continue;
+        status = read_line(&r, line);
+        if (status == TC_OK) continue;
+        if (r.told) return status;
         char why[512];
         snprintf(why, sizeof why, "%s", tc_last_error());
         return tc_fail(TC_ERR_ARGUMENT, "recipe %s, line %d: %s", name, number, why);

@@ -1,6 +1,6 @@
 /* recipe_file.h - settings as text: a line each, "name = value"; '#' begins a comment, and the first comment says
- * what the recipe is. "recipe = NAME" takes another one's settings over, which the lines below it then change. The
- * files in train/recipes are part of the program. */
+ * what the recipe is. "recipe = NAME" takes another one's settings over, which the lines below it then change. A '#' can't be
+ * part of a value; paths are taken from where the program runs. The files in train/recipes are part of the program. */
 #ifndef TRAIN_RECIPE_FILE_H
 #define TRAIN_RECIPE_FILE_H
 

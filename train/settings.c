@@ -102,7 +102,8 @@ const option train_options[] = {
          "as PyTorch does; sum: the summed loss, decay per picture and not multiplied by the rate; "
          "decoupled: "
          "both per 1024 pictures, momentum's gain taken out"},
-    {"momentum", "X", OPTION_REAL, "0.9", .low = 0, .high = 1, AT(momentum), .help = "sgd: momentum"},
+    {"momentum", "X", OPTION_REAL, "0.9", .low = 0, .high = 1, AT(momentum),
+     .help = "sgd, and what muon leaves to sgd: momentum"},
     {"nesterov", NULL, OPTION_SWITCH, "yes", AT(nesterov), .help = "sgd, muon: Nesterov's momentum"},
     {"muon-lr", "X", OPTION_REAL, "0.24", .low = 1e-12, .high = 1e6, AT(muon_lr),
      .help = "muon: learning rate of the filters"},
@@ -126,7 +127,8 @@ const option train_options[] = {
     {"average-every", "K", OPTION_INTEGER, "5", .low = 1, .high = 1e6, AT(average_every),
      .help = "average: steps between two updates"},
     {"average-decay", "X", OPTION_REAL, "0.95", .low = 0, .high = 1, AT(average_decay),
-     .help = "average: what of the old average is left after a step"},
+     .help =
+         "average: what of the old average is left after a step; after K steps it is this to the power K"},
     {"average-power", "X", OPTION_REAL, "3", .low = 0, .high = 100, AT(average_power),
      .help = "average: the decay is multiplied by (share of the training done) to this power; 0: constant"},
 
@@ -163,7 +165,9 @@ const option train_options[] = {
     {"flip", "P", OPTION_REAL, "0.5", .low = 0, .high = 1, AT(flip),
      .help = "probability of a horizontal flip"},
     {"flip-mode", "NAME", OPTION_CHOICE, "random", .choices = "random|alternating", AT(flip_mode),
-     .help = "alternating: by chance in the first epoch, then the other way round in every epoch"},
+     .help = "alternating: by chance in the first epoch, then the other way round in every epoch, whatever "
+             "--flip is, "
+             "but for 0"},
     {"cutout", "N", OPTION_INTEGER, "0", .low = 0, .high = 1024, AT(cutout),
      .help = "side of a square that is blotted out, in pixels; 0: none"},
     {"erasing", "P", OPTION_REAL, "0", .low = 0, .high = 1, AT(erasing),
@@ -197,11 +201,15 @@ tc_status settings_resolve(train_settings *s) {
     if (isnan(s->norm_bias_lr)) s->norm_bias_lr = s->lr;
     if (isnan(s->head_lr)) s->head_lr = s->lr;
     if (isnan(s->weight_decay)) s->weight_decay = decay[s->optimizer];
+    bool asked = s->cutout > 0 || s->erasing > 0 || s->rotation > 0 || s->jitter.count > 0 || s->mixup > 0 ||
+                 s->cutmix > 0;
     if (s->augment == AUGMENT_AUTO)
-        s->augment = strcmp(s->data, "shapes") == 0 ? AUGMENT_NONE : AUGMENT_STANDARD;
+        s->augment = strcmp(s->data, "shapes") == 0 && !asked ? AUGMENT_NONE : AUGMENT_STANDARD;
     if (s->nesterov && s->momentum == 0) s->nesterov = false;
     if (s->rates != RATES_PLAIN && (s->optimizer == OPTIMIZER_ADAM || s->optimizer == OPTIMIZER_ADAMW))
-        return tc_fail(TC_ERR_ARGUMENT, "--rates: adam and adamw have plain ones only");
+        return tc_fail(
+            TC_ERR_ARGUMENT,
+            "--rates: adam and adamw have plain ones only; sum and decoupled are for sgd and muon");
     if (s->rates == RATES_DECOUPLED && s->momentum >= 1)
         return tc_fail(TC_ERR_ARGUMENT, "--rates: decoupled needs --momentum below 1");
     if (s->widths.count > TC_NET_WIDTHS)
@@ -224,10 +232,10 @@ static bool contradicts(const option *o, const train_settings *asked, const trai
     return strcmp(a, b) != 0;
 }
 
-/* Whether what a step does depends on how many are to come. */
+/* Whether a run would have gone another way if it were to be longer, or has looked at what is seen at the end. */
 static bool knows_its_end(const train_settings *s) {
-    return s->schedule != SCHEDULE_CONSTANT || (s->average != AVERAGE_NONE && s->average_power > 0) ||
-           s->small_size > 0;
+    return s->schedule != SCHEDULE_CONSTANT || s->average != AVERAGE_NONE || s->small_size > 0 ||
+           s->val > 0 || s->epochs != floor(s->epochs);
 }
 
 tc_status settings_resume(train_settings *settings, const bool given[OPTIONS_MAX], const char *path,

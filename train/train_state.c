@@ -11,17 +11,25 @@ typedef struct field {
     const char *key;
     size_t at;
     bool real;
+    bool later; /* runs of before do not have it: 0 */
 } field;
 
 #define WHOLE(name)                                                                                          \
-    { "training." #name, offsetof(train_state, name), false }
+    { "training." #name, offsetof(train_state, name), false, false }
 #define REAL(name)                                                                                           \
-    { "training." #name, offsetof(train_state, name), true }
+    { "training." #name, offsetof(train_state, name), true, false }
+
+#define LATER_REAL(name)                                                                                     \
+    { "training." #name, offsetof(train_state, name), true, true }
 
 static const field fields[STATE_STRINGS] = {
-    WHOLE(epoch),        WHOLE(batch),  WHOLE(step),         WHOLE(correct),           WHOLE(seen),
-    WHOLE(best_epoch),   WHOLE(lines),  WHOLE(finished),     REAL(loss_sum),           REAL(lr),
-    REAL(best_accuracy), REAL(seconds), REAL(epoch_seconds), REAL(epoch_wait_seconds),
+    WHOLE(epoch),        WHOLE(batch),
+    WHOLE(step),         WHOLE(correct),
+    WHOLE(seen),         WHOLE(best_epoch),
+    WHOLE(lines),        WHOLE(finished),
+    REAL(loss_sum),      REAL(lr),
+    REAL(best_accuracy), REAL(seconds),
+    REAL(epoch_seconds), LATER_REAL(epoch_wait_seconds),
 };
 
 void train_state_write(const train_state *state, tc_metadata strings[STATE_STRINGS],
@@ -37,6 +45,7 @@ void train_state_write(const train_state *state, tc_metadata strings[STATE_STRIN
 }
 
 static tc_status read_field(const char *path, const field *f, const char *text, train_state *state) {
+    if (!text && f->later) return TC_OK;
     if (!text)
         return tc_fail(TC_ERR_FORMAT, "%s: \"%s\" is missing; only a run's last.safetensors can be resumed",
                        path, f->key);

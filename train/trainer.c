@@ -9,14 +9,33 @@
 
 /* ---- Making and unmaking ------------------------------------------------------------------------------ */
 
+/* The loader of small pictures, which the net has to be able to take. */
+static tc_status create_small(trainer *t) {
+    const train_settings *s = t->settings;
+    const tc_dataset *d = t->dataset;
+    if (s->small_size > d->height || s->small_size > d->width)
+        return tc_fail(TC_ERR_ARGUMENT, "--small-size: %lld is more than the pictures' %d x %d",
+                       (long long)s->small_size, d->height, d->width);
+    tc_tensor *x = tc_tensor_new(tc_tape_arena(t->tape), 1, d->channels, s->small_size, s->small_size);
+    if (!x) return TC_ERR_MEMORY;
+    tc_tape_eval(t->tape);
+    bool taken = tc_model_forward(t->model, t->tape, x) != NULL;
+    tc_tape_train(t->tape);
+    if (!taken)
+        return tc_fail(TC_ERR_ARGUMENT, "--small-size: the net %s can't take pictures of %lld x %lld",
+                       s->model, (long long)s->small_size, (long long)s->small_size);
+    tc_tape_reset(t->tape, 0);
+    return recipe_loader(s, d, true, &t->small);
+}
+
 static tc_status create_parts(trainer *t) {
     const train_settings *s = t->settings;
     TC_TRY(recipe_model(s, t->dataset, &t->model));
     TC_TRY(recipe_optimizer(s, t->model, &t->optimizer));
     t->tape = tc_tape_create(&(tc_tape_options){.threads = (int)s->threads, .seed = (uint64_t)s->seed});
-    if (!t->tape) return TC_ERR_MEMORY;
+    if (!t->tape) return tc_fail(TC_ERR_MEMORY, "training: out of memory");
     TC_TRY(recipe_loader(s, t->dataset, false, &t->whole));
-    if (s->small_size > 0) TC_TRY(recipe_loader(s, t->dataset, true, &t->small));
+    if (s->small_size > 0) TC_TRY(create_small(t));
     t->batches = tc_loader_batches(t->whole);
     if (t->batches == 0)
         return tc_fail(TC_ERR_ARGUMENT,

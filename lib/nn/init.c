@@ -1,8 +1,9 @@
 /* init.c - how parameters begin.
  *
  * PyTorch's default draws weight and bias from U(-b, b) with b = 1 / sqrt(fan_in). He et al. 2015 draw the
- * weight from N(0, 2 / fan_in). A Dirac filter is 1 at the centre of one channel and 0 elsewhere. Numbers are handed out in the row-major (O, I, H, W) order of PyTorch, and
- * each parameter has a stream of its own: neither memory layout nor other parameters change what it gets. */
+ * weight from N(0, 2 / fan_in). A Dirac filter is 1 at the centre of one channel and 0 elsewhere. Numbers are
+ * handed out in the row-major (O, I, H, W) order of PyTorch, and each parameter has a stream of its own: neither
+ * memory layout nor other parameters change what it gets. */
 #include <math.h>
 #include <string.h>
 

@@ -140,21 +140,21 @@ static double *room_for(tc_arena *arena, const moments *m) {
     return tc_arena_alloc(arena, all);
 }
 
-static tc_status whiten(tc_tensor *weight, moments *m, double eps, tc_arena *arena) {
+static tc_status whiten(tc_tensor *weight, moments *m, double eps, int threads, tc_arena *arena) {
     m->sums = arena ? room_for(arena, m) : NULL;
     if (!m->sums)
         return tc_fail(TC_ERR_MEMORY, "whitening: no memory for the moments of patches of %lld numbers",
                        (long long)m->k);
     m->patches = m->sums + m->parts * m->k * m->k;
     double *values = m->patches + m->parts * TOGETHER * m->k;
-    tc_parallel_for(tc_threads_available(), m->parts, sum_part, m);
+    tc_parallel_for(threads > 0 ? threads : tc_threads_available(), m->parts, sum_part, m);
     if (!mean_of_parts(m)) return tc_fail(TC_ERR_NUMERIC, "whitening: a pixel is not a finite number");
     if (!tci_eigen((int)m->k, m->sums, values, values + m->k))
         return tc_fail(TC_ERR_NUMERIC, "whitening: the search for eigenvectors does not converge");
     return set_filters(weight, m->sums, values, eps, m->k);
 }
 
-tc_status tc_init_whitening(tc_tensor *weight, const tc_tensor *x, double eps) {
+tc_status tc_init_whitening(tc_tensor *weight, const tc_tensor *x, double eps, int threads) {
     TC_TRY(check(weight, x, eps));
     moments m = {.x = x,
                  .kh = weight->shape[2],
@@ -162,7 +162,7 @@ tc_status tc_init_whitening(tc_tensor *weight, const tc_tensor *x, double eps) {
                  .k = tc_numel(weight) / weight->shape[0],
                  .parts = tci_min(x->shape[0], MOST_PARTS)};
     tc_arena *arena = tc_arena_create();
-    tc_status status = whiten(weight, &m, eps, arena);
+    tc_status status = whiten(weight, &m, eps, threads, arena);
     tc_arena_free(arena);
     return status;
 }

@@ -38,7 +38,7 @@ static void update(const tc_optimizer *optimizer, const tci_slot *slot, int64_t 
 typedef struct matrix {
     float *w, *v;
     const float *g;
-    int64_t rows, columns, count;
+    int64_t count;
     float momentum, lr, scale; /* scale: of w before the step */
     bool nesterov;
     float *step; /* M, and then orthogonal(M) */
@@ -97,12 +97,10 @@ static float *orthogonal(const tc_optimizer *optimizer, float *step, int64_t row
 
 static void update_matrix(const tc_optimizer *optimizer, const tci_slot *slot) {
     const tc_tensor *weight = slot->parameter->tensor;
-    int64_t count = tc_numel(weight), rows = weight->shape[0];
+    int64_t count = tc_numel(weight), rows = weight->shape[0], columns = count / rows;
     matrix m = {.w = weight->data,
                 .v = slot->state[0]->data,
                 .g = weight->grad,
-                .rows = rows,
-                .columns = count / rows,
                 .count = count,
                 .momentum = (float)optimizer->u.muon.momentum,
                 .lr = (float)(optimizer->lr * slot->lr_scale),
@@ -113,7 +111,7 @@ static void update_matrix(const tc_optimizer *optimizer, const tci_slot *slot) {
         optimizer->u.muon.rescale ? sqrt(tci_optimizer_get()->sum_of_squares(weight->data, count)) : 0.0;
     if (norm > 0.0) m.scale = (float)(sqrt((double)rows) / norm);
     tc_parallel_for(optimizer->threads, tci_ceil_div(count, ELEMENTS), direction, &m);
-    m.step = orthogonal(optimizer, m.step, rows, m.columns);
+    m.step = orthogonal(optimizer, m.step, rows, columns);
     tc_parallel_for(optimizer->threads, tci_ceil_div(count, ELEMENTS), move, &m);
 }
 

@@ -70,12 +70,56 @@ for seed in 5 6 7; do
   [ -s "seeds/seed-$seed/last.safetensors" ] || fail "seed $seed left no net"
   grep -q "\"seed\": $seed," "seeds/seed-$seed/config.json" || fail "seed $seed: another one in config.json"
 done
-expect 1 'seeds.*holds a run|seeds' train --epochs 1 --seeds 2 --seed 5 --out seeds
+expect 1 'seeds/seed-7: is there already' train --epochs 1 --seeds 2 --seed 6 --out seeds
+expect 0 '' train --epochs 1 --seeds 2 --seed 8 --out seeds --quiet
+[ ! -s stdout.txt ] || fail "--quiet printed: $(cat stdout.txt)"
+awk -F'"start_seconds": ' 'END {exit !($2 + 0 < 1)}' seeds/seed-9/metrics.jsonl || fail "the second seed's start is counted from the first's"
 
 # By the clock: the time is kept, and the rate has come down at its end.
 expect 0 '' train --minutes 0.05 --batch 20 --out clock
 awk -F'"seconds": ' 'END {s = $2 + 0; exit !(s > 2.7 && s < 3.3)}' clock/metrics.jsonl || fail "not 3 s: $(tail -1 clock/metrics.jsonl)"
 awk -F'"lr": ' 'END {exit !($2 + 0 < 0.1)}' clock/metrics.jsonl || fail "the rate is still high: $(tail -1 clock/metrics.jsonl)"
+
+# A budget for the program to spend: it measures, promises and keeps the time; flags win over the recipe.
+for i in 1 2 3 4 5; do
+  mkdir -p many
+  for ((j = 0; j < 40; j++)); do cat data/data_batch_1.bin; done >"many/data_batch_$i.bin"
+done
+cp data/test_batch.bin many/
+budget() { "$tinycnn" train --data "$work/many" --widths 8,8,8 "$@"; }
+expect 0 '' budget --minutes 0.05 --lr 0.01 --weight-decay 0.25 --accumulate 100 --batch 10 --out budget
+expect_printed '^recipe muon-[0-9]+: [0-9]+ img/s, about [0-9.]+ epochs; expected test accuracy [0-9.]+% \(of the recipe without your changes\); trained by [0-9:]+$'
+grep -q '"recipe": "muon-' budget/config.json || fail "no recipe was taken: $(cat budget/config.json)"
+grep -q '"lr": 0.01,' budget/config.json || fail "--lr did not win over the recipe"
+grep -q '"weight-decay": 0.25,' budget/config.json || fail "--weight-decay did not win over the recipe"
+grep -q '"norm-bias-lr": 0.01,' budget/config.json || fail "the batch norms' rate does not follow --lr"
+grep -q '"head-lr": 0.67,' budget/config.json || fail "a line of the recipe is not in config.json"
+awk -F'"seconds": ' 'END {s = $2 + 0; exit !(s > 2 && s < 6)}' budget/metrics.jsonl || fail "not 3 s: $(tail -1 budget/metrics.jsonl)"
+expect 0 '' budget --minutes 0.02 --model lenet5 --widths 6,16,120,84 --out chosen
+[ "$(grep -c promise stdout.txt)" -eq 0 ] || fail "a promise for a net that was chosen"
+expect 2 '--rates: adam and adamw have plain ones only' budget --minutes 1 --optimizer adam
+code=0
+{ timeout -s INT 0.7 "$tinycnn" train --data "$work/many" --minutes 1 --out early >/dev/null 2>stderr.txt; } || code=$?
+grep -q 'stopped before training began' stderr.txt || fail "stopped while measuring: $(cat stderr.txt)"
+[ ! -e early ] || fail "stopped while measuring: a folder is left"
+
+# A run of before some options were there goes on with their defaults.
+expect 0 '' train --epochs 2 --out before
+sed -i -E '/"(recipe|widths|val|muon-lr|average|jitter)":/d' before/config.json
+expect 0 '' "$tinycnn" train --resume before
+
+# No flip is no flip, in whatever mode; what is asked for is done on shapes too.
+first_loss() { grep -oE '"train_loss": [0-9.e-]+' "$1/metrics.jsonl" | head -1; }
+plain=(train --augment standard --crop-padding 0 --epochs 1 --val 0)
+expect 0 '' "${plain[@]}" --flip 0 --flip-mode alternating --out flip1
+expect 0 '' "${plain[@]}" --flip 0 --flip-mode random --out flip2
+expect 0 '' "${plain[@]}" --flip-mode alternating --out flip3
+[ "$(first_loss flip1)" = "$(first_loss flip2)" ] || fail "--flip 0 flips"
+[ "$(first_loss flip1)" != "$(first_loss flip3)" ] || fail "alternating does not flip"
+shapes=("$tinycnn" train --data shapes --model lenet5 --epochs 0.05)
+expect 0 '' "${shapes[@]}" --out shapes1
+expect 0 '' "${shapes[@]}" --out shapes2 --cutout 16
+[ "$(first_loss shapes1)" != "$(first_loss shapes2)" ] || fail "--cutout does nothing on shapes"
 
 # What can go wrong.
 printf 'model = vgg\nmomentun = 0.9\n' >wrong.txt
@@ -99,6 +143,14 @@ expect 2 '--jitter' "$tinycnn" train --jitter 1,2
 expect 2 'lesson: width 4 is 9; it has 3' "$tinycnn" train --widths 1,2,3,9
 expect 2 'lesson: has no batch norm' "$tinycnn" train --bn-eps 0.1
 expect 2 '--drop-last: a batch of 9999 is more than' "$tinycnn" train --data "$work/data" --batch 9999 --drop-last
-expect 2 '--val|hold' "$tinycnn" train --data "$work/data" --val 300
+expect 2 '--val: .*300' "$tinycnn" train --data "$work/data" --val 300
 expect 2 '--rates: adam and adamw have plain ones only' "$tinycnn" train --optimizer adam --rates sum
+expect 2 "--small-size: the net lesson can't take pictures of 16 x 16" "$tinycnn" train --small-size 16 --out small
+expect 2 '--small-size: 40 is more than' "$tinycnn" train --model resnet20 --small-size 40 --out small
+[ ! -e small ] || fail "--small-size left a folder behind"
+for grow in '--average ema' '--average lookahead' '--epochs 1.5' '--val 60'; do
+  read -ra options <<<"$grow"
+  expect 0 '' "$tinycnn" train --model lenet5 --data "$work/data" --schedule constant --epochs 1 "${options[@]}" --out "grow${grow// /}" --quiet
+  expect 2 '--epochs: .*keeps it' "$tinycnn" train --resume "grow${grow// /}" --epochs 3
+done
 [ ! -e runs ] || fail "a usage error left a run folder behind"

@@ -80,6 +80,27 @@ START_TEST(the_smallest_picture_works_and_a_smaller_one_is_refused) {
 }
 END_TEST
 
+START_TEST(what_a_net_can_not_be_is_refused) {
+    const struct {
+        const char *name, *why;
+        tc_net net;
+    } bad[] = {
+        {"lesson", "width 4 is 9; it has 3", {3, 32, 32, 10, .widths = {0, 0, 0, 9}}},
+        {"lesson", "width 1 is -1", {3, 32, 32, 10, .widths = {-1}}},
+        {"lesson",
+         "width 2 is 65536, too much for pictures of 4096 x 4096",
+         {3, 4096, 4096, 10, .widths = {0, 65536}}},
+        {"vgg", "width 3 is 65535, too much", {3, 4096, 4096, 10, .widths = {1, 1, 65535, 1}}},
+        {"lenet5", "has no batch norm", {3, 32, 32, 10, .bn_eps = 0.1f}},
+        {"vgg", "does not scale its logits", {3, 32, 32, 10, .logit_scale = 2}},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        ck_assert_ptr_null(tc_model_build(tc_model_entry_find(bad[i].name), &bad[i].net));
+        ck_assert_msg(strstr(tc_last_error(), bad[i].why), "%s", tc_last_error());
+    }
+}
+END_TEST
+
 START_TEST(resnet20_has_the_names_of_torchvision) {
     tc_model *model = model_of(tc_model_build(tc_model_entry_find("resnet20"), tc_net_of(3, 32, 32, 10)));
     const char *names[] = {"conv1.weight",
@@ -121,6 +142,7 @@ static void add(TCase *tests) {
     tcase_add_test(tests, the_table_knows_its_nets);
     tcase_add_loop_test(tests, sizes_are_right_and_forward_works, 0, count);
     tcase_add_loop_test(tests, the_smallest_picture_works_and_a_smaller_one_is_refused, 0, count);
+    tcase_add_test(tests, what_a_net_can_not_be_is_refused);
     tcase_add_test(tests, resnet20_has_the_names_of_torchvision);
     tcase_add_test(tests, vgg_has_the_names_of_a_flat_sequential);
 }

@@ -42,7 +42,7 @@ START_TEST(filters_as_in_pytorch) {
         const golden_tensor *wanted = golden_array(golden, "weight");
         tc_tensor *x = from_golden(golden_input(golden, "x"));
         tc_tensor *weight = tc_tensor_create(arena, 4, wanted->shape);
-        ck_assert_msg(tc_init_whitening(weight, x, golden_option(golden, "eps")) == TC_OK, "%s",
+        ck_assert_msg(tc_init_whitening(weight, x, golden_option(golden, "eps"), 0) == TC_OK, "%s",
                       tc_last_error());
         float *found = tc_arena_alloc(arena, sizeof(float) * (size_t)tc_numel(weight));
         int64_t where = 0;
@@ -57,7 +57,7 @@ END_TEST
 /* What it is for: results of equal variance that have nothing in common, pairs of opposite sign. */
 START_TEST(results_are_white) {
     tc_tensor *x = pictures(9, 2, 8, 8), *weight = tc_tensor_new(arena, 16, 2, 2, 2);
-    ck_assert_int_eq(tc_init_whitening(weight, x, 0), TC_OK);
+    ck_assert_int_eq(tc_init_whitening(weight, x, 0, 0), TC_OK);
     tc_tape *tape = tc_tape_create(NULL);
     tc_tensor *y = tc_conv2d(tape, x, weight, NULL, NULL);
     int64_t rows = tc_numel(y) / 16;
@@ -95,7 +95,7 @@ static void whiten_on_one_core(const tc_tensor *x, tc_tensor *weight) {
     while (!CPU_ISSET(cpu, &all)) cpu++;
     CPU_SET(cpu, &one);
     if (sched_setaffinity(0, sizeof one, &one) != 0 || tc_threads_available() != 1) _exit(2);
-    _exit(tc_init_whitening(weight, x, 1e-3) == TC_OK ? 0 : 3);
+    _exit(tc_init_whitening(weight, x, 1e-3, 0) == TC_OK ? 0 : 3);
 }
 
 START_TEST(same_bits_on_one_core) {
@@ -108,7 +108,7 @@ START_TEST(same_bits_on_one_core) {
     int how = 0;
     ck_assert_int_eq(waitpid(child, &how, 0), child);
     ck_assert_int_eq(how, 0);
-    ck_assert_int_eq(tc_init_whitening(a, x, 1e-3), TC_OK);
+    ck_assert_int_eq(tc_init_whitening(a, x, 1e-3, 0), TC_OK);
     ck_assert_mem_eq(a->data, b.data, bytes);
     bool by_channel = true; /* then rounding decides on nothing, and this test proves nothing */
     for (int64_t i = 0; i < 12; i++) by_channel = by_channel && a->data[i * 12 + 11 - i] != 0;
@@ -119,7 +119,7 @@ END_TEST
 static void expect_refusal(tc_tensor *weight, const tc_tensor *x, double eps, tc_status status,
                            const char *sentence) {
     if (weight) weight->data[0] = 42;
-    ck_assert_int_eq(tc_init_whitening(weight, x, eps), status);
+    ck_assert_int_eq(tc_init_whitening(weight, x, eps, 0), status);
     ck_assert_msg(strstr(tc_last_error(), sentence), "%s", tc_last_error());
     ck_assert(!weight || weight->data[0] == 42);
 }
@@ -147,7 +147,7 @@ START_TEST(what_cannot_be_done_is_refused) {
         expect_refusal(weight, x, 1, TC_ERR_NUMERIC, "not a finite number");
         x->data[places[i]] = before;
     }
-    ck_assert_int_eq(tc_init_whitening(weight, x, 1), TC_OK);
+    ck_assert_int_eq(tc_init_whitening(weight, x, 1, 0), TC_OK);
 }
 END_TEST
 
@@ -155,7 +155,7 @@ END_TEST
 START_TEST(without_variance_eps_decides) {
     tc_tensor *x = tc_tensor_new(arena, 4, 3, 5, 6), *weight = tc_tensor_new(arena, 24, 3, 2, 2);
     expect_refusal(weight, x, 0, TC_ERR_NUMERIC, "direction 0 of the patches has no variance");
-    ck_assert_int_eq(tc_init_whitening(weight, x, 0.25), TC_OK);
+    ck_assert_int_eq(tc_init_whitening(weight, x, 0.25, 0), TC_OK);
     double squares = 0;
     for (int64_t i = 0; i < 12; i++) squares += (double)weight->data[i] * (double)weight->data[i];
     ck_assert_double_eq_tol(squares, 4, 1e-5);

@@ -123,10 +123,10 @@ void tc_model_init(tc_model *model, tc_init init, uint64_t seed);
 /* Sets the weight (O, C, KH, KW) of a first convolution so that its results are decorrelated and of equal variance
  * over the patches of x (N, C, H, W): with K = C KH KW, v and e the eigenvectors and eigenvalues of the patches'
  * second moments E[p p^T] (K, K), filters v / sqrt(e + eps) by falling e, then their negatives, as many as O allows;
- * O is at most 2 K. The largest component of each v is positive. TC_ERR_SHAPE where the shapes do not fit,
+ * O is at most 2 K. `threads` 0: all cores. The largest component of each v is positive. TC_ERR_SHAPE where the shapes do not fit,
  * TC_ERR_NUMERIC where a pixel is not finite, or where e + eps is 0; then the weight stays as it was. Page 2018,
  * Jordan 2024. */
-tc_status tc_init_whitening(tc_tensor *weight, const tc_tensor *x, double eps);
+tc_status tc_init_whitening(tc_tensor *weight, const tc_tensor *x, double eps, int threads);
 
 /* x in, result of the last layer out; NULL with the failure on the tape. Layers follow the tape's mode. Within the
  * model, batch norm and activations are worked out by the layer after them as it reads, and tc_backward() gives
