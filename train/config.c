@@ -71,7 +71,21 @@ static tc_status read_value(const option *o, const json_t *value, void *settings
     return option_set(o, text, settings);
 }
 
+/* A name that is misspelt shall not mean the default. */
+static tc_status check_names(const char *path, json_t *config, const option *options) {
+    const char *name;
+    json_t *value;
+    json_object_foreach(config, name, value) {
+        bool known = strcmp(name, "tinycnn") == 0;
+        for (const option *o = options; o->name; o++)
+            known = known || (o->scope != SCOPE_START && strcmp(o->name, name) == 0);
+        if (!known) return tc_fail(TC_ERR_FORMAT, "%s: \"%s\" is no setting of a run", path, name);
+    }
+    return TC_OK;
+}
+
 tc_status config_read(const char *path, json_t *config, const option *options, void *settings) {
+    TC_TRY(check_names(path, config, options));
     for (const option *o = options; o->name; o++) {
         if (o->scope == SCOPE_START) continue;
         const json_t *value = json_object_get(config, o->name);

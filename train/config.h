@@ -12,7 +12,7 @@ tc_status config_write(const char *path, const option *options, const void *sett
 /* The file as JSON; free with json_decref() after the settings that were read from it. */
 tc_status config_load(const char *path, json_t **config);
 
-/* An option that the file does not name gets its default. Texts point into `config`. TC_ERR_FORMAT begins with
+/* An option that the file does not name gets its default; a name that is no option's is an error. Texts point into `config`. TC_ERR_FORMAT begins with
  * `path`, where `config` came from. */
 tc_status config_read(const char *path, json_t *config, const option *options, void *settings);
 

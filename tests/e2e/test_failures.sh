@@ -113,7 +113,7 @@ expect 1 'bad/config.json: --epochs: 0 is not in the range' "$tinycnn" train --r
 setting model null
 expect 1 'bad/config.json: "model" is not' "$tinycnn" train --resume bad
 setting batchsize 1 && sed -i 's/"batch"/"batches"/' bad/config.json
-expect 1 'bad/config.json: "batch" is missing' "$tinycnn" train --resume bad
+expect 1 'bad/config.json: "batches" is no setting of a run' "$tinycnn" train --resume bad
 rm -r bad && cp -r first bad && cp cut.safetensors bad/last.safetensors
 expect 1 'bad/last.safetensors: ' "$tinycnn" train --resume bad
 cp first/best.safetensors bad/last.safetensors

@@ -70,7 +70,7 @@ for seed in 5 6 7; do
   [ -s "seeds/seed-$seed/last.safetensors" ] || fail "seed $seed left no net"
   grep -q "\"seed\": $seed," "seeds/seed-$seed/config.json" || fail "seed $seed: another one in config.json"
 done
-expect 1 'seeds/seed-7: is there already' train --epochs 1 --seeds 2 --seed 6 --out seeds
+expect 1 'seeds/seed-6: is there already' train --epochs 1 --seeds 2 --seed 6 --out seeds
 expect 0 '' train --epochs 1 --seeds 2 --seed 8 --out seeds --quiet
 [ ! -s stdout.txt ] || fail "--quiet printed: $(cat stdout.txt)"
 awk -F'"start_seconds": ' 'END {exit !($2 + 0 < 1)}' seeds/seed-9/metrics.jsonl || fail "the second seed's start is counted from the first's"
@@ -87,11 +87,11 @@ for i in 1 2 3 4 5; do
 done
 cp data/test_batch.bin many/
 budget() { "$tinycnn" train --data "$work/many" --widths 8,8,8 "$@"; }
-expect 0 '' budget --minutes 0.05 --lr 0.01 --weight-decay 0.25 --accumulate 100 --batch 10 --out budget
+expect 0 '' budget --minutes 0.05 --lr 0.01 --weight-decay 1e-5 --accumulate 100 --batch 10 --out budget
 expect_printed '^recipe muon-[0-9]+: [0-9]+ img/s, about [0-9.]+ epochs; expected test accuracy [0-9.]+% \(of the recipe without your changes\); trained by [0-9:]+$'
 grep -q '"recipe": "muon-' budget/config.json || fail "no recipe was taken: $(cat budget/config.json)"
 grep -q '"lr": 0.01,' budget/config.json || fail "--lr did not win over the recipe"
-grep -q '"weight-decay": 0.25,' budget/config.json || fail "--weight-decay did not win over the recipe"
+grep -q '"weight-decay": 1e-05,' budget/config.json || fail "--weight-decay did not win over the recipe"
 grep -q '"norm-bias-lr": 0.01,' budget/config.json || fail "the batch norms' rate does not follow --lr"
 grep -q '"head-lr": 0.67,' budget/config.json || fail "a line of the recipe is not in config.json"
 awk -F'"seconds": ' 'END {s = $2 + 0; exit !(s > 2 && s < 6)}' budget/metrics.jsonl || fail "not 3 s: $(tail -1 budget/metrics.jsonl)"
@@ -104,9 +104,12 @@ grep -q 'stopped before training began' stderr.txt || fail "stopped while measur
 [ ! -e early ] || fail "stopped while measuring: a folder is left"
 
 # A run of before some options were there goes on with their defaults.
-expect 0 '' train --epochs 2 --out before
+expect 0 '' "$tinycnn" train --model lenet5 --data "$work/data" --epochs 2 --out before
+cp -r before now
 sed -i -E '/"(recipe|widths|val|muon-lr|average|jitter)":/d' before/config.json
+rm before/last.safetensors before/metrics.jsonl
 expect 0 '' "$tinycnn" train --resume before
+same_run now before
 
 # No flip is no flip, in whatever mode; what is asked for is done on shapes too.
 first_loss() { grep -oE '"train_loss": [0-9.e-]+' "$1/metrics.jsonl" | head -1; }
@@ -133,7 +136,7 @@ expect 2 'line 1: "out" is no setting' "$tinycnn" train --recipe ./wrong.txt
 printf 'batch = 1\nbatch = 2\n' >wrong.txt
 expect 2 'line 2: batch is set twice' "$tinycnn" train --recipe ./wrong.txt
 printf 'recipe = ./wrong.txt\n' >wrong.txt
-expect 2 'line 1: .*more than 8 recipes based on each other' "$tinycnn" train --recipe ./wrong.txt
+expect 2 'recipe ./wrong.txt: more than 8 recipes based on each other' "$tinycnn" train --recipe ./wrong.txt
 printf 'batch = 1\nrecipe = airbench94\n' >wrong.txt
 expect 2 'line 2: the recipe to begin from has to come first' "$tinycnn" train --recipe ./wrong.txt
 expect 2 'there is no recipe airbench; known are airbench94' "$tinycnn" train --recipe airbench
