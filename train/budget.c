@@ -21,7 +21,7 @@ typedef struct promise {
  * recipe by rising epochs. */
 static const promise promises[] = {
     {"muon-64", 1.5, 0.842}, {"muon-64", 3, 0.873},  {"muon-64", 6, 0.891},  {"muon-128", 3, 0.901},
-    {"muon-128", 6, 0.916},  {"muon-256", 2, 0.900}, {"muon-256", 3, 0.919}, {"muon-256", 12, 0.943},
+    {"muon-128", 6, 0.916},  {"muon-256", 2, 0.903}, {"muon-256", 3, 0.919}, {"muon-256", 12, 0.943},
 };
 enum { PROMISES = sizeof promises / sizeof promises[0] };
 static const double chance = 0.1; /* of ten classes */
