@@ -214,8 +214,7 @@ static void print_figures(int64_t first, const double *figures, int count, const
     if (count < 2) return;
     statistics found = statistics_of(figures, count);
     printf("test accuracy over %d seeds: mean %.2f%%, standard deviation %.2f%%, 95%% confidence interval of "
-           "the "
-           "mean %.2f%% to %.2f%%; the runs are in %s\n",
+           "the mean %.2f%% to %.2f%%; the runs are in %s\n",
            found.count, 100 * found.mean, 100 * found.deviation, 100 * (found.mean - found.half),
            100 * (found.mean + found.half), parent);
 }

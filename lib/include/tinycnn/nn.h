@@ -103,9 +103,7 @@ typedef struct tc_model tc_model;
 typedef struct tc_parameter {
     const char *name;  /* PyTorch's path: "layer1.0.conv1.weight" */
     const char *layer; /* type of its layer: "conv2d"; NULL for the state of an optimiser */
-    tc_tensor *
-        tensor; /* requires_grad is true for parameters, until set to false: then it is not trained; false for
-                          buffers (running statistics) */
+    tc_tensor *tensor; /* requires_grad false: not trained (buffers, and what a caller froze) */
 } tc_parameter;
 
 /* How weights begin. PyTorch's default for conv2d and linear: weight and bias uniform in +-1/sqrt(fan_in)
@@ -123,9 +121,9 @@ void tc_model_init(tc_model *model, tc_init init, uint64_t seed);
 /* Sets the weight (O, C, KH, KW) of a first convolution so that its results are decorrelated and of equal variance
  * over the patches of x (N, C, H, W): with K = C KH KW, v and e the eigenvectors and eigenvalues of the patches'
  * second moments E[p p^T] (K, K), filters v / sqrt(e + eps) by falling e, then their negatives, as many as O allows;
- * O is at most 2 K. `threads` 0: all cores. The largest component of each v is positive. TC_ERR_SHAPE where the shapes do not fit,
- * TC_ERR_NUMERIC where a pixel is not finite, or where e + eps is 0; then the weight stays as it was. Page 2018,
- * Jordan 2024. */
+ * O is at most 2 K. `threads` 0: all cores. The largest component of each v is positive. TC_ERR_SHAPE where the
+ * shapes do not fit, TC_ERR_NUMERIC where a pixel is not finite, or where e + eps is 0; then the weight stays as it
+ * was. Page 2018, Jordan 2024. */
 tc_status tc_init_whitening(tc_tensor *weight, const tc_tensor *x, double eps, int threads);
 
 /* x in, result of the last layer out; NULL with the failure on the tape. Layers follow the tape's mode. Within the
@@ -135,10 +133,10 @@ tc_tensor *tc_model_forward(tc_model *model, tc_tape *tape, tc_tensor *x);
 
 /* For inference: until tc_model_thaw() the parameters will not change, so that in evaluation mode the form in
  * which kernels want the weights is made once and not at every call. tc_model_init(), tc_checkpoint_load() and
- * a forward pass in training mode thaw; whoever writes to a parameter by hand must do so himself. Matters for small batches; takes memory of
- * one to four times the convolutions' weights. Weights are made ready by the first forward pass that wants
- * them: while passes with new shapes may come, the model serves one thread. TC_ERR_MEMORY leaves the model
- * thawed. */
+ * a forward pass in training mode thaw; whoever writes to a parameter by hand must do so himself. Matters for small
+ * batches; takes memory of one to four times the convolutions' weights. Weights are made ready by the first forward
+ * pass that wants them: while passes with new shapes may come, the model serves one thread. TC_ERR_MEMORY leaves the
+ * model thawed. */
 tc_status tc_model_freeze(tc_model *model);
 void tc_model_thaw(tc_model *model);
 
