@@ -17,11 +17,12 @@ typedef struct promise {
     double epochs, accuracy;
 } promise;
 
-/* tinycnn train --recipe NAME --epochs E --seed 1, on the 10,000 test pictures of CIFAR-10 in six views; rows of a
- * recipe by rising epochs. */
+/* On the 10,000 test pictures of CIFAR-10 in six views; rows of a recipe by rising epochs. Means of the seeds in
+ * train/studies/results where there are any, else tinycnn train --recipe NAME --epochs E --seed 1. */
 static const promise promises[] = {
-    {"muon-64", 1.5, 0.842}, {"muon-64", 3, 0.873},  {"muon-64", 6, 0.891},  {"muon-128", 3, 0.901},
-    {"muon-128", 6, 0.916},  {"muon-256", 2, 0.903}, {"muon-256", 3, 0.919}, {"muon-256", 12, 0.943},
+    {"muon-64", 1.5, 0.842}, {"muon-64", 3, 0.875},   {"muon-64", 6, 0.891},
+    {"muon-128", 3, 0.901},  {"muon-128", 6, 0.916},  {"muon-256", 2, 0.903},
+    {"muon-256", 3, 0.919},  {"muon-256", 10, 0.942}, {"muon-256", 13, 0.9435},
 };
 enum { PROMISES = sizeof promises / sizeof promises[0] };
 static const double chance = 0.1; /* of ten classes */
