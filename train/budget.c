@@ -94,6 +94,7 @@ static tc_status consider(const train_settings *asked, const bool given[OPTIONS_
     TC_TRY(status);
     b.epochs = 60 * s.minutes * b.img_per_s / (double)dataset->train.count;
     b.accuracy = accuracy_of(first, last, b.epochs);
+    b.measured = b.epochs >= promises[first].epochs;
     if (!best->recipe || b.accuracy > best->accuracy) *best = b;
     return TC_OK;
 }

@@ -10,6 +10,7 @@ typedef struct budget {
     double img_per_s; /* measured just now, over the whole of the training */
     double epochs;    /* that fit in */
     double accuracy;  /* on the test pictures, as the table of measured recipes has it */
+    bool measured;    /* the table has runs as short as this; else `accuracy` is a guess from below */
 } budget;
 
 /* Takes a few training steps by each recipe of the table, which takes some seconds, and picks the one that promises

@@ -30,7 +30,9 @@ const command command_train = {
     "Ctrl-C (SIGINT) or SIGTERM: saves at the next step and ends with exit code 130 or 143; a second one\n"
     "ends at once. --resume goes on bit for bit as if nothing had happened. It takes the settings from\n"
     "the run's config.json; only --threads, --data-dir and --quiet may differ, and --epochs may grow\n"
-    "where nothing depends on the end (constant schedule, no average, whole epochs, no --val).\n",
+    "where nothing depends on the end (constant schedule, no average, whole epochs, no --val).\n"
+    "With --seeds, each seed's run is resumed by itself, and those that had not begun are started by --seed\n"
+    "and --seeds.\n",
     train_options,
     run_train,
 };
@@ -112,9 +114,13 @@ static void print_promise(const start *st, const budget *b) {
     struct tm local;
     char when[32] = "";
     if (localtime_r(&end, &local)) strftime(when, sizeof when, "%H:%M:%S", &local);
-    printf("recipe %s: %.0f img/s, about %.1f epochs; expected test accuracy %.1f%%%s; trained by %s\n",
-           b->recipe, b->img_per_s, b->epochs, 100 * b->accuracy,
-           changes_recipe(st) ? " (of the recipe without your changes)" : "", when);
+    printf("recipe %s: %.0f img/s, about %.1f epochs; ", b->recipe, b->img_per_s, b->epochs);
+    if (b->measured)
+        printf("expected test accuracy %.1f%%%s; ", 100 * b->accuracy,
+               changes_recipe(st) ? " (of the recipe without your changes)" : "");
+    else
+        printf("too short to say what accuracy to expect; ");
+    printf("trained by %s, without the time of evaluation\n", when);
     fflush(stdout);
 }
 
