@@ -157,6 +157,31 @@ const tc_batch *tc_loader_next(tc_loader *loader);
 /* Seconds that tc_loader_next() has waited for the background thread since the loader was made. */
 double tc_loader_wait_seconds(const tc_loader *loader);
 
+/* ---- Corruptions -------------------------------------------------------------------------------------- */
+
+/* How a picture may be worse than those that a net was trained on, with a severity in units of its own: in the manner
+ * of CIFAR-10-C (Hendrycks and Dietterich 2019), with severities that are exact and can be 0. */
+typedef enum tc_corruption {
+    TC_CORRUPT_SHIFT, /* pixels; the picture moves, the edge is reflected; mean over directions is the caller's */
+    TC_CORRUPT_ROTATION,   /* degrees, about the centre, bilinear, edges repeated */
+    TC_CORRUPT_BRIGHTNESS, /* added to every value on the scale 0 .. 1, then clipped */
+    TC_CORRUPT_CONTRAST,   /* 0: none, 1: the picture is grey at its mean: x + severity (mean - x) */
+    TC_CORRUPT_NOISE,      /* standard deviation of Gaussian noise on the scale 0 .. 1, then clipped */
+    TC_CORRUPT_BLUR,       /* standard deviation of a Gaussian in pixels, edges repeated */
+    TC_CORRUPTIONS
+} tc_corruption;
+
+const char *tc_corruption_name(tc_corruption kind); /* "shift" */
+const char *tc_corruption_unit(tc_corruption kind); /* "pixels" */
+
+/* One picture, (H, W, C) bytes, to `out` of the same size. `direction` (0 .. 7, of a compass, counted from east
+ * counterclockwise) is where a shift goes, by `severity` pixels along each axis that moves (a whole number); its parity
+ * is the sign of a rotation and of a brightness (even: plus). `index` is the picture's number, which its noise depends
+ * on. Severity 0 changes nothing. TC_ERR_ARGUMENT where a severity is negative or not finite, a shift is no whole number
+ * or not smaller than the picture, or direction is none. */
+tc_status tc_corrupt(tc_corruption kind, double severity, int direction, int64_t index,
+                     const uint8_t *picture, int height, int width, int channels, uint8_t *out);
+
 /* ---- Test-time augmentation --------------------------------------------------------------------------- */
 
 /* A picture seen in several ways, whose logits are averaged. */

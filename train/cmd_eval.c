@@ -2,10 +2,9 @@
 #include <math.h>
 
 #include "commands.h"
-#include "description.h"
 #include "evaluate.h"
-#include "models.h"
 #include "report.h"
+#include "saved_net.h"
 
 typedef struct eval_settings {
     const char *checkpoint, *data, *data_dir;
@@ -34,27 +33,6 @@ static int run_eval(int argc, char **argv);
 const command command_eval = {"eval", "Measures a saved net on the test pictures of a data set", NULL,
                               eval_options, run_eval};
 
-static tc_status check_data(const char *path, const described *d, const tc_dataset *s) {
-    const tc_net *net = &d->net;
-    if (net->channels == s->channels && net->height == s->height && net->width == s->width &&
-        net->classes == s->classes)
-        return TC_OK;
-    return tc_fail(TC_ERR_SHAPE,
-                   "%s: a net for pictures of (%d, %d, %d) and %d classes; %s has (%d, %d, %d) and %d", path,
-                   net->channels, net->height, net->width, net->classes, s->name, s->channels, s->height,
-                   s->width, s->classes);
-}
-
-static tc_status load_model(const char *path, const described *d, tc_model **model) {
-    const tc_model_entry *entry = tc_model_entry_find(d->model);
-    if (!entry)
-        return tc_fail(TC_ERR_FORMAT, "%s: a model named \"%s\", which this program does not have", path,
-                       d->model);
-    TC_TRY(tc_model_create(tc_model_build(entry, &d->net), 1, model));
-    TC_TRY(tc_checkpoint_load(path, *model, NULL));
-    return tc_model_freeze(*model);
-}
-
 static tc_status evaluate_model(const eval_settings *s, const described *d, tc_model *model,
                                 const tc_dataset *dataset, evaluation *result) {
     tc_transform normalize = tc_normalize(d->mean, d->deviation, d->net.channels);
@@ -70,12 +48,11 @@ static tc_status evaluate_model(const eval_settings *s, const described *d, tc_m
 }
 
 static tc_status eval_checkpoint(const eval_settings *s, described *d, evaluation *result) {
-    TC_TRY(description_read(s->checkpoint, d));
     tc_dataset *dataset = NULL;
     tc_model *model = NULL;
-    tc_status status = load_model(s->checkpoint, d, &model);
+    tc_status status = saved_net_open(s->checkpoint, d, &model);
     if (status == TC_OK) status = tc_dataset_open(s->data, s->data_dir, (int)s->threads, &dataset);
-    if (status == TC_OK) status = check_data(s->checkpoint, d, dataset);
+    if (status == TC_OK) status = saved_net_fits(s->checkpoint, d, dataset);
     if (status == TC_OK) status = evaluate_model(s, d, model, dataset, result);
     tc_model_free(model);
     tc_dataset_free(dataset);

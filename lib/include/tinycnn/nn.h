@@ -131,6 +131,16 @@ tc_status tc_init_whitening(tc_tensor *weight, const tc_tensor *x, double eps, i
  * each layer's result back as soon as it has seen it. */
 tc_tensor *tc_model_forward(tc_model *model, tc_tape *tape, tc_tensor *x);
 
+/* Sees the result of one layer, containers included (a residual block's sum is the block's); "conv1", "conv2d". */
+typedef void (*tc_layer_observer)(void *context, const char *path, const char *type, tc_tensor *result);
+
+/* tc_model_forward() for looking inside: every layer is computed on its own, nothing in the pass of another, and its
+ * result is handed to `observe` in the order of computation. Results stay valid until the tape is reset, whether it
+ * records or not; one whose retain_grad is set by the observer keeps its gradient after tc_backward(). The numbers
+ * are those of tc_model_forward() but for rounding. */
+tc_tensor *tc_model_forward_observed(tc_model *model, tc_tape *tape, tc_tensor *x, tc_layer_observer observe,
+                                     void *context);
+
 /* For inference: until tc_model_thaw() the parameters will not change, so that in evaluation mode the form in
  * which kernels want the weights is made once and not at every call. tc_model_init(), tc_checkpoint_load() and
  * a forward pass in training mode thaw; whoever writes to a parameter by hand must do so himself. Matters for small
