@@ -174,13 +174,15 @@ typedef enum tc_corruption {
 const char *tc_corruption_name(tc_corruption kind); /* "shift" */
 const char *tc_corruption_unit(tc_corruption kind); /* "pixels" */
 
-/* One picture, (H, W, C) bytes, to `out` of the same size. `direction` (0 .. 7, of a compass, counted from east
- * counterclockwise) is where a shift goes, by `severity` pixels along each axis that moves (a whole number); its parity
- * is the sign of a rotation and of a brightness (even: plus). `index` is the picture's number, which its noise depends
- * on. Severity 0 changes nothing. TC_ERR_ARGUMENT where a severity is negative or not finite, a shift is no whole number
- * or not smaller than the picture, or direction is none. */
+/* One picture, (H, W, C) bytes, to `out` of the same size. `direction` (0 .. 7: east, north-east, north, ...) is where a
+ * shift goes, by `severity` pixels along each axis that moves; of a rotation and a brightness, odd directions change the
+ * sign. Noise depends on `index`, the picture's number. Severity 0 changes nothing. TC_ERR_ARGUMENT where a severity is
+ * negative or not finite, a shift is no whole number or not smaller than the picture, or the direction is none. */
 tc_status tc_corrupt(tc_corruption kind, double severity, int direction, int64_t index,
                      const uint8_t *picture, int height, int width, int channels, uint8_t *out);
+/* All pictures of a split, to `out` (count, H, W, C). `threads` 0: all cores; the same bits on any number of them. */
+tc_status tc_corrupt_split(const tc_dataset *dataset, const tc_split *split, tc_corruption kind,
+                           double severity, int direction, int threads, uint8_t *out);
 
 /* ---- Test-time augmentation --------------------------------------------------------------------------- */
 

@@ -33,10 +33,11 @@ static tc_status declare(tc_module *module, tc_model *model) {
 
 static tc_tensor *forward(tc_module *module, tci_run *run, tc_tensor *x) {
     batchnorm2d *self = (batchnorm2d *)module;
-    tc_tensor *y = tc_batchnorm2d(
-        run->tape, x, self->weight, self->bias, self->running_mean, self->running_var,
-        &(tc_batchnorm2d_options){
-            .momentum = self->args.momentum, .eps = self->args.eps, .activation = self->activation});
+    tc_tensor *y =
+        tc_batchnorm2d(run->tape, x, self->weight, self->bias, self->running_mean, self->running_var,
+                       &(tc_batchnorm2d_options){.momentum = self->args.momentum,
+                                                 .eps = self->args.eps,
+                                                 .activation = tci_activation(run, self->activation)});
     if (y && self->num_batches_tracked && tc_tape_is_training(run->tape)) ++*self->num_batches_tracked;
     return y;
 }

@@ -45,8 +45,8 @@ static tc_tensor *forward(tc_module *module, tci_run *run, tc_tensor *x) {
                                           .padding = self->args.padding,
                                           .dilation = self->args.dilation,
                                           .groups = self->args.groups,
-                                          .activation = self->activation,
-                                          .pool = module->pooled && !run->observe,
+                                          .activation = tci_activation(run, self->activation),
+                                          .pool = module->pooled && !run->observe && !run->apart,
                                           .moments = module->normalised && tc_tape_is_training(run->tape)});
 }
 
@@ -64,7 +64,7 @@ static int64_t multiply_adds(const tc_module *module, const tc_tensor *y) {
 static tci_reach window(const tc_module *module, const tc_tensor *x) {
     (void)x;
     const tc_nn_conv2d_args *args = &((const conv2d *)module)->args;
-    return tci_reach_of(args->kernel_size, args->stride, args->dilation);
+    return tci_reach_of(args->kernel_size, args->stride, args->padding, args->dilation, false);
 }
 
 static const tc_module_type type = {.name = "conv2d",

@@ -31,7 +31,7 @@ static tc_status declare(tc_module *module, tc_model *model) {
 
 static tc_tensor *forward(tc_module *module, tci_run *run, tc_tensor *x) {
     linear *self = (linear *)module;
-    return tc_linear(run->tape, x, self->weight, self->bias, self->activation);
+    return tc_linear(run->tape, x, self->weight, self->bias, tci_activation(run, self->activation));
 }
 
 static bool fuse(tc_module *module, tc_activation activation) {

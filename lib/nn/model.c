@@ -208,6 +208,14 @@ tc_tensor *tc_model_forward(tc_model *model, tc_tape *tape, tc_tensor *x) {
     return y;
 }
 
+tc_tensor *tc_model_forward_observed(tc_model *model, tc_tape *tape, tc_tensor *x, tc_layer_observer observe,
+                                     void *context) {
+    if (!tci_begin(tape, "model", x)) return NULL;
+    tci_run run = {.tape = tape, .apart = true, .seen = observe, .seen_context = context};
+    if (tc_tape_is_training(tape)) tc_model_thaw(model);
+    return tci_module_forward(model->root, &run, x);
+}
+
 tc_status tc_model_freeze(tc_model *model) {
     tc_model_thaw(model);
     model->frozen = tc_arena_create();

@@ -97,13 +97,14 @@ tc_module *tc_named(const char *name, tc_module *module) {
 tc_tensor *tci_module_forward(tc_module *module, tci_run *run, tc_tensor *x) {
     tc_tensor *y = x;
     /* A summary wants to see what pooling does to the shape. */
-    bool runs = !module->fused || (run->observe && module->type->halves);
+    bool runs = !module->fused || run->apart || (run->observe && module->type->halves);
     if (runs) {
         const char *outer = tci_tape_scope(run->tape, module->path);
         y = module->type->forward(module, run, x);
         tci_tape_scope(run->tape, outer);
     }
     if (y && run->observe) run->observe(run, module, x, y);
+    if (y && run->seen) run->seen(run->seen_context, module->path, module->type->name, y);
     return y;
 }
 
@@ -121,8 +122,19 @@ bool tci_extent(const char *layer, const char *what, tc_hw value, int least) {
     return false;
 }
 
-tci_reach tci_reach_of(tc_hw kernel, tc_hw stride, tc_hw dilation) {
-    return (tci_reach){.kernel = {(int64_t)tc_hw_height(dilation) * (tc_hw_height(kernel) - 1) + 1,
-                                  (int64_t)tc_hw_width(dilation) * (tc_hw_width(kernel) - 1) + 1},
-                       .stride = {tc_hw_height(stride), tc_hw_width(stride)}};
+tci_reach tci_reach_of(tc_hw kernel, tc_hw stride, tc_hw padding, tc_hw dilation, bool ceil_mode) {
+    bool same = padding == TC_SAME;
+    return (tci_reach){{{.kernel = tc_hw_height(kernel),
+                         .stride = tc_hw_height(stride),
+                         .padding = same ? 0 : tc_hw_height(padding),
+                         .dilation = tc_hw_height(dilation),
+                         .ceil_mode = ceil_mode,
+                         .same = same},
+                        {.kernel = tc_hw_width(kernel),
+                         .stride = tc_hw_width(stride),
+                         .padding = same ? 0 : tc_hw_width(padding),
+                         .dilation = tc_hw_width(dilation),
+                         .ceil_mode = ceil_mode,
+                         .same = same}},
+                       false};
 }

@@ -14,19 +14,29 @@ typedef struct tci_field {
     int64_t size[2], jump[2];
 } tci_field;
 
-/* One forward pass. `observe` is NULL except in a summary, which is told of every module that ran. */
+/* One forward pass. `observe` is NULL except in a summary, which is told of every module that ran. `apart`: every module
+ * computes its own result and no other's, which stays, and `seen` is told of it: tc_model_forward_observed(). */
 typedef struct tci_run tci_run;
 struct tci_run {
     tc_tape *tape;
     tci_field field; /* of the tensor last made; kept by the summary, branched by residual */
     void (*observe)(tci_run *run, const tc_module *module, const tc_tensor *x, const tc_tensor *y);
     void *context; /* of observe */
+    bool apart;
+    tc_layer_observer seen;
+    void *seen_context;
 };
 
-/* The window through which an output element looks at its layer's input. kernel counts the pixels from the
- * first to the last it reads: dilation (K - 1) + 1. */
+/* What a module that took the activation behind it over has to apply in this pass. */
+static inline tc_activation tci_activation(const tci_run *run, tc_activation taken) {
+    return run->apart ? TC_ACTIVATION_NONE : taken;
+}
+
+/* The windows through which an output element looks at its layer's input, along height and width. Those that divide
+ * the picture have no formula and no padding: their kernel is the largest, their stride the mean distance rounded up. */
 typedef struct tci_reach {
-    int64_t kernel[2], stride[2];
+    tc_window axis[2];
+    bool divides;
 } tci_reach;
 
 typedef struct tc_module_type {
@@ -107,7 +117,7 @@ static inline tc_hw tci_or_one(tc_hw value) {
     return value == 0 ? 1 : value;
 }
 
-/* The window of a kernel with stride and dilation. */
-tci_reach tci_reach_of(tc_hw kernel, tc_hw stride, tc_hw dilation);
+/* The windows of a kernel that slides. */
+tci_reach tci_reach_of(tc_hw kernel, tc_hw stride, tc_hw padding, tc_hw dilation, bool ceil_mode);
 
 #endif

@@ -19,7 +19,8 @@ static tc_tensor *avgpool_forward(tc_module *self, tci_run *run, tc_tensor *x) {
 static tci_reach pool_window(const tc_module *self, const tc_tensor *x) {
     (void)x;
     const tc_pool2d_options *options = &((const pool2d *)self)->options;
-    return tci_reach_of(options->kernel_size, options->stride, options->dilation);
+    return tci_reach_of(options->kernel_size, options->stride, options->padding, options->dilation,
+                        options->ceil_mode);
 }
 
 static bool halves(const tc_module *self) {
@@ -101,8 +102,12 @@ static int64_t largest_window(int64_t length, int64_t out) {
 static tci_reach adaptive_window(const tc_module *self, const tc_tensor *x) {
     tc_hw size = ((const adaptive *)self)->output_size;
     int64_t height = x->shape[2], width = x->shape[3], rows = tc_hw_height(size), columns = tc_hw_width(size);
-    return (tci_reach){.kernel = {largest_window(height, rows), largest_window(width, columns)},
-                       .stride = {(height + rows - 1) / rows, (width + columns - 1) / columns}};
+    return (tci_reach){
+        {{.kernel = largest_window(height, rows), .stride = (height + rows - 1) / rows, .dilation = 1},
+         {.kernel = largest_window(width, columns),
+          .stride = (width + columns - 1) / columns,
+          .dilation = 1}},
+        true};
 }
 
 static const tc_module_type adaptive_avgpool = {
@@ -125,7 +130,9 @@ static tc_tensor *global_forward(tc_module *self, tci_run *run, tc_tensor *x) {
 
 static tci_reach global_window(const tc_module *self, const tc_tensor *x) {
     (void)self;
-    return (tci_reach){.kernel = {x->shape[2], x->shape[3]}, .stride = {x->shape[2], x->shape[3]}};
+    return (tci_reach){{{.kernel = x->shape[2], .stride = x->shape[2], .dilation = 1},
+                        {.kernel = x->shape[3], .stride = x->shape[3], .dilation = 1}},
+                       true};
 }
 
 static const tc_module_type global_avgpool = {

@@ -30,8 +30,8 @@ static tc_tensor *forward(tc_module *module, tci_run *run, tc_tensor *x) {
         run->field = after_body;
     }
     run->field = wider(run->field, before);
-    tc_tensor *y = b && s ? tc_add(run->tape, b, s, self->activation) : NULL;
-    if (!y) return NULL;
+    tc_tensor *y = b && s ? tc_add(run->tape, b, s, tci_activation(run, self->activation)) : NULL;
+    if (!y || run->apart) return y;
     if (b != x) tci_tape_release(run->tape, b);
     if (s != x && s != b) tci_tape_release(run->tape, s);
     return y;

@@ -11,7 +11,7 @@ static tc_tensor *forward(tc_module *self, tci_run *run, tc_tensor *input) {
         if (!y) return NULL;
         /* Without recording nobody needs x any more. A layer may return its input itself (dropout in
          * evaluation, flatten of two dimensions): then x lives on as y. */
-        if (x != input && x != y) tci_tape_release(run->tape, x);
+        if (x != input && x != y && !run->apart) tci_tape_release(run->tape, x);
         x = y;
     }
     return x;

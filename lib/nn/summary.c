@@ -23,10 +23,10 @@ typedef struct collector {
 static void see_through(tci_field *field, const tc_module *module, const tc_tensor *x) {
     if (module->type->global) *field = (tci_field){.size = {0, 0}};
     if (!module->type->window || field->size[0] == 0) return;
-    tci_reach window = module->type->window(module, x);
+    tci_reach reach = module->type->window(module, x);
     for (int i = 0; i < 2; i++) {
-        field->size[i] += (window.kernel[i] - 1) * field->jump[i];
-        field->jump[i] *= window.stride[i];
+        field->size[i] += reach.axis[i].dilation * (reach.axis[i].kernel - 1) * field->jump[i];
+        field->jump[i] *= reach.axis[i].stride;
     }
 }
 
@@ -64,6 +64,13 @@ static void observe(tci_run *run, const tc_module *module, const tc_tensor *x, c
                               .receptive_field_h = tci_min(run->field.size[0], to->picture[0]),
                               .receptive_field_w = tci_min(run->field.size[1], to->picture[1])};
     memcpy(row->output_shape, y->shape, sizeof row->output_shape);
+    memcpy(row->input_shape, x->shape, sizeof row->input_shape);
+    row->jump_h = run->field.jump[0], row->jump_w = run->field.jump[1];
+    if (!module->type->window) return;
+    tci_reach reach = module->type->window(module, x);
+    memcpy(row->window, reach.axis, sizeof row->window);
+    row->slides = !reach.divides;
+    row->divides = reach.divides;
 }
 
 tc_status tc_model_summary(tc_model *model, const int64_t shape[4], tc_layer_summary *rows, int capacity,
@@ -83,7 +90,7 @@ tc_status tc_model_summary(tc_model *model, const int64_t shape[4], tc_layer_sum
     if (x && !tci_module_forward(model->root, &run, x))
         status = tc_fail(tc_tape_status(tape), "%s", tc_tape_error(tape));
     tc_tape_free(tape);
-    if (status == TC_OK) *count = to.count;
+    *count = to.count;
     return status;
 }
 

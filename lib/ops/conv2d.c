@@ -22,7 +22,7 @@ typedef struct axis {
     const char *name;
 } axis;
 
-/* out = floor((in + 2 padding - dilation (kernel - 1) - 1) / stride) + 1; "same" pads so that out = in. */
+/* By tc_window_out(); "same" pads so that out = in. */
 static bool axis_fits(tc_tape *tape, axis *a, bool same) {
     int64_t reach = a->dilation * (a->kernel - 1) + 1;
     if (same) {
@@ -34,15 +34,14 @@ static bool axis_fits(tc_tape *tape, axis *a, bool same) {
         a->out = a->in;
         return true;
     }
-    int64_t room = a->in + 2 * a->padding - reach;
-    if (room < 0)
+    a->out = tc_window_out(&(tc_window){a->kernel, a->stride, a->padding, a->dilation, false, false}, a->in);
+    if (a->out < 1)
         return tci_tape_fail(
             tape, TC_ERR_SHAPE,
             "conv2d: %s: %lld + 2 x padding %lld is less than dilation %lld x (kernel %lld - 1) + 1 = "
             "%lld",
             a->name, (long long)a->in, (long long)a->padding, (long long)a->dilation, (long long)a->kernel,
             (long long)reach);
-    a->out = room / a->stride + 1;
     return true;
 }
 

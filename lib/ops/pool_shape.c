@@ -1,5 +1,4 @@
-/* pool_shape.c - out = floor((in + 2 padding - dilation (kernel - 1) - 1) / stride) + 1, rounded up with
- * ceil_mode; a last window that would begin beyond the picture and its left padding is dropped. */
+/* pool_shape.c - a pooling's two axes, each by tc_window_out(). */
 #include "pool_shape.h"
 
 static bool axis_fits(tc_tape *tape, const char *op, const char *name, tci_pool_axis *a, bool ceil_mode) {
@@ -13,14 +12,13 @@ static bool axis_fits(tc_tape *tape, const char *op, const char *name, tci_pool_
     if (a->padding > a->kernel / 2)
         return tci_tape_fail(tape, TC_ERR_ARGUMENT, "%s: %s: padding %lld is more than half of kernel %lld",
                              op, name, (long long)a->padding, (long long)a->kernel);
-    int64_t room = a->in + 2 * a->padding - a->dilation * (a->kernel - 1) - 1;
-    if (room < 0)
+    a->out =
+        tc_window_out(&(tc_window){a->kernel, a->stride, a->padding, a->dilation, ceil_mode, false}, a->in);
+    if (a->out < 1)
         return tci_tape_fail(
             tape, TC_ERR_SHAPE,
             "%s: %s: %lld + 2 x padding %lld is less than dilation %lld x (kernel %lld - 1) + 1", op, name,
             (long long)a->in, (long long)a->padding, (long long)a->dilation, (long long)a->kernel);
-    a->out = (room + (ceil_mode ? a->stride - 1 : 0)) / a->stride + 1;
-    if (ceil_mode && (a->out - 1) * a->stride >= a->in + a->padding) a->out--;
     return true;
 }
 

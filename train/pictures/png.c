@@ -89,8 +89,8 @@ static tc_status decode(const char *path, const uint8_t *bytes, size_t size, ima
 }
 
 tc_status image_read_png(const char *path, image *out) {
-    uint8_t *bytes;
-    size_t size;
+    uint8_t *bytes = NULL;
+    size_t size = 0;
     *out = (image){0};
     TC_TRY(read_file(path, &bytes, &size));
     tc_status status = decode(path, bytes, size, out);

@@ -178,11 +178,18 @@ typedef struct tc_layer_summary {
                                  that layer's result is pooled in its own pass, and for batchnorm2d, relu and
                                  the exact gelu of pictures, which are left to the layer after */
     int64_t receptive_field_h,
-        receptive_field_w; /* input pixels that one output element sees; 0 after flatten */
+        receptive_field_w;  /* input pixels that one output element sees; 0 after flatten */
+    int64_t jump_h, jump_w; /* input pixels from what one output element sees to what its neighbour sees */
+    int64_t input_shape[TC_MAX_DIMS];
+    tc_window window[2]; /* of the layer along height and width, if it has one */
+    bool slides,
+        divides; /* its windows have a size of their own, or divide the picture among them (adaptive and
+                              global pooling) */
 } tc_layer_summary;
 
 /* Runs one picture of `shape` (1, C, H, W) through the net and writes a row a layer into `rows` (at most
- * `capacity`); *count is the number of layers in any case. */
+ * `capacity`); *count is the number of layers. Where a layer fails, rows and *count are those that ran before it; the
+ * sentence names it. */
 tc_status tc_model_summary(tc_model *model, const int64_t shape[4], tc_layer_summary *rows, int capacity,
                            int *count);
 /* The same as a table with totals. TC_ERR_IO if the stream fails. */

@@ -27,6 +27,20 @@ static inline int tc_hw_width(tc_hw v) {
  * at the end. */
 #define TC_SAME ((tc_hw)-1)
 
+/* The windows of a convolution or a pooling along one axis. */
+typedef struct tc_window {
+    int64_t kernel, stride, padding, dilation; /* all but padding at least 1 */
+    bool ceil_mode;                            /* as in tc_pool2d_options */
+    bool same;                                 /* padding is as much as keeps the size */
+} tc_window;
+
+/* How many windows an axis of `in` elements holds: floor((in + 2 padding - dilation (kernel - 1) - 1) / stride) + 1, with
+ * ceil_mode rounded up unless the last would begin beyond the axis and its left padding. 0 where none fits. */
+int64_t tc_window_out(const tc_window *window, int64_t in);
+/* "floor((32 + 2*1 - 1*(3-1) - 1) / 2) + 1 = 16" into `text`; returns text. */
+#define TC_WINDOW_TEXT 160
+const char *tc_window_text(const tc_window *window, int64_t in, char text[TC_WINDOW_TEXT]);
+
 /* What an operation may apply to its result while that is still in cache. */
 typedef enum tc_activation {
     TC_ACTIVATION_NONE,

@@ -1,53 +1,58 @@
 /* classroom.h - what the lessons share and no chapter needs to show: the command line, data, a folder for pictures,
- * and a training loop for chapters that are about something else (lesson 3 is about the loop itself).
- *
- *     lesson2_pooling [--data shapes|cifar10|PATH] [--data-dir DIR] [--epochs E] [--seed S] [--threads P] [--out DIR]
- */
+ * and a training loop for chapters that are about something else (lesson 3 is about the loop itself). */
 #ifndef LESSONS_CLASSROOM_H
 #define LESSONS_CLASSROOM_H
 
 #include "datasets.h"
-#include "image.h"
+#include "page.h"
 
 typedef struct classroom {
-    const char *lesson; /* "lesson2" */
+    const char *lesson; /* "lesson2_pooling" */
     tc_dataset *data;   /* CIFAR-10 where it is found, else shapes; or what --data says */
-    bool is_photos;     /* not the generated shapes */
-    double epochs;      /* --epochs; 0: what the lesson thinks right */
+    bool is_shapes;     /* the generated pictures */
+    double effort;      /* --effort: every training of the lesson takes this many times its usual epochs */
     uint64_t seed;
-    int threads;
-    char out[4096]; /* the folder for pictures, made: --out, or runs/<lesson> */
+    int threads;     /* 0: all cores */
+    char out[3800];  /* the folder for pictures, made: --out, or runs/<lesson> */
+    char path[4096]; /* for classroom_path() */
 } classroom;
 
 /* Reads the command line, opens the data, makes the folder. `about`: the lesson in a sentence, for --help. Returns -1
- * to go on, or an exit code (after --help or a usage error or a failure, which it has printed). */
+ * to go on, or an exit code after --help, a usage error or a failure, which it has printed. */
 int classroom_open(int argc, char **argv, const char *lesson, const char *about, classroom *room);
-void classroom_close(classroom *room);
+/* Prints the sentence of a failed status; returns the exit code. */
+int classroom_close(classroom *room, tc_status status);
 
-/* "<out>/<name>" in a buffer that the next call writes again. */
+/* "<out>/<name>"; the next call writes the same buffer. */
 const char *classroom_path(classroom *room, const char *name);
-/* Writes the picture into the folder and prints its path. In a build without libpng it says so once and goes on. */
+/* Writes the picture, or a sheet of cells, into the folder and prints the path. In a build without libpng it says so
+ * and goes on. */
 tc_status classroom_picture(classroom *room, const image *im, const char *name);
+/* The same for a page, which is freed. */
+tc_status classroom_page(classroom *room, page *p, const char *name);
 
-/* How a chapter wants its nets trained: SGD with Nesterov's momentum 0.9 and a rate that rises over a fifth of the
- * training and falls to 0. */
+/* How a chapter wants its nets trained: SGD with Nesterov's momentum 0.9, a rate that rises over a fifth of the training
+ * and falls to 0. */
 typedef struct classroom_training {
-    double epochs;
+    double epochs;                  /* times the room's effort; at least one step is taken */
     double lr;                      /* 0: 0.05 */
     double weight_decay;            /* 0: none */
-    int batch;                      /* 0: 128 */
     int64_t pictures;               /* the first so many of the training pictures; 0: all */
     const tc_transform *transforms; /* augmentation, before normalising */
     int transform_count;
 } classroom_training;
 
-/* A net made of `net` (taken over), trained on the room's training pictures; a line of progress goes to stderr where
- * that is a terminal. `seconds` (may be NULL): what the training took. */
+/* A net made of `net` (taken over), trained on the room's pictures in batches of 128. On a terminal stderr shows how far
+ * it is. `seconds` (may be NULL): what the training took. */
 tc_status classroom_train(classroom *room, const char *name, tc_module *net, const classroom_training *how,
                           tc_model **model, double *seconds);
 
-/* Accuracy 0 .. 1 on pictures (count, H, W, C bytes) and their labels, e.g. room->data->test or corrupted copies. */
+/* Share of right answers, 0 .. 1, on `count` pictures (H, W, C bytes) with these labels. */
 tc_status classroom_accuracy(classroom *room, tc_model *model, const uint8_t *pixels, const uint8_t *labels,
                              int64_t count, double *accuracy);
+
+/* Accuracy on the test pictures made worse, for each severity: mean over `directions` of the eight directions. */
+tc_status classroom_robustness(classroom *room, tc_model *model, tc_corruption kind, const double *severities,
+                               int count, int directions, double *accuracies);
 
 #endif
