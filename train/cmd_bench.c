@@ -36,11 +36,13 @@ static const option bench_options[] = {
 
 static int run_bench(int argc, char **argv);
 const command command_bench = {
-    "bench", "Measures pictures a second of training and of inference",
+    .name = "bench",
+    "Measures pictures a second of training and of inference",
     "Pictures are (3, 32, 32) and random, classes 10. A training step is forward, loss, backward and the\n"
     "optimiser's update. --json prints model, batch, threads, train_img_per_s, train_spread,\n"
     "infer_img_per_s, infer_spread, peak_rss_mb (10^6 bytes, of training), kernels, blas.\n",
-    bench_options, run_bench};
+    bench_options,
+    run_bench};
 
 typedef struct bench {
     tc_model *model;

@@ -30,8 +30,8 @@ static const option eval_options[] = {
     {0}};
 
 static int run_eval(int argc, char **argv);
-const command command_eval = {"eval", "Measures a saved net on the test pictures of a data set", NULL,
-                              eval_options, run_eval};
+const command command_eval = {
+    .name = "eval", "Measures a saved net on the test pictures of a data set", NULL, eval_options, run_eval};
 
 static tc_status evaluate_model(const eval_settings *s, const described *d, tc_model *model,
                                 const tc_dataset *dataset, evaluation *result) {
@@ -66,7 +66,9 @@ static int run_eval(int argc, char **argv) {
     if (!s.checkpoint) return report(EXIT_USAGE, "eval", "--checkpoint FILE is needed");
     described d;
     evaluation result;
-    if (eval_checkpoint(&s, &d, &result) != TC_OK) return report_failure("eval");
+    tc_status status = eval_checkpoint(&s, &d, &result);
+    described_free(&d);
+    if (status != TC_OK) return report_failure("eval");
     if (!isfinite(result.loss))
         return report(EXIT_FAILED, "eval", "%s: the loss is not finite", s.checkpoint);
     if (s.json)

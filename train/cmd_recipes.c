@@ -16,8 +16,8 @@ static const option recipes_options[] = {
     {0}};
 
 static int run_recipes(int argc, char **argv);
-const command command_recipes = {"recipes", "Lists the recipes of tinycnn train --recipe", NULL,
-                                 recipes_options, run_recipes};
+const command command_recipes = {
+    .name = "recipes", "Lists the recipes of tinycnn train --recipe", NULL, recipes_options, run_recipes};
 
 static int run_recipes(int argc, char **argv) {
     recipes_settings s = {0};

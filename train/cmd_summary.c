@@ -21,8 +21,11 @@ static const option summary_options[] = {
     {0}};
 
 static int run_summary(int argc, char **argv);
-const command command_summary = {"summary", "Prints a net's layers: shapes, parameters, work and memory",
-                                 NULL, summary_options, run_summary};
+const command command_summary = {.name = "summary",
+                                 "Prints a net's layers: shapes, parameters, work and memory",
+                                 NULL,
+                                 summary_options,
+                                 run_summary};
 
 static int run_summary(int argc, char **argv) {
     summary_settings s = {0};

@@ -19,7 +19,7 @@
 static int run_train(int argc, char **argv);
 
 const command command_train = {
-    "train",
+    .name = "train",
     "Trains a net and keeps the run in a folder",
     "A run's folder holds config.json (all settings), metrics.jsonl (one object an epoch: epoch, step,\n"
     "train_loss, train_acc, val_loss, val_acc, test_loss, test_acc, tta_acc (with --tta), lr, seconds (of\n"

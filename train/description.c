@@ -1,7 +1,7 @@
 /* description.c - metadata values are strings, so numbers and lists in them are JSON. */
 #include "description.h"
 
-#include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,6 +99,19 @@ static tc_status read_own_numbers(const char *path, const tc_metadata *metadata,
                    text, TC_NET_WIDTHS);
 }
 
+/* Checkpoints of before do not say them. */
+static tc_status read_class_names(const char *path, const tc_metadata *metadata, int count, described *d) {
+    const char *text = metadata_find(metadata, count, "class_names");
+    if (!text) return TC_OK;
+    d->class_names = json_loads(text, 0, NULL);
+    bool good = json_is_array(d->class_names) && (int)json_array_size(d->class_names) == d->net.classes;
+    for (int i = 0; good && i < d->net.classes; i++)
+        good = json_is_string(json_array_get(d->class_names, (size_t)i));
+    if (good) return TC_OK;
+    return tc_fail(TC_ERR_FORMAT, "%s: \"class_names\" in its metadata are not %d strings", path,
+                   d->net.classes);
+}
+
 static tc_status read_strings(const char *path, const tc_metadata *metadata, int count, described *d) {
     double shape[3], classes, mean[4], deviation[4];
     const char *model = metadata_find(metadata, count, "model");
@@ -115,6 +128,7 @@ static tc_status read_strings(const char *path, const tc_metadata *metadata, int
     d->net.channels = (int)shape[0], d->net.height = (int)shape[1], d->net.width = (int)shape[2];
     d->net.classes = (int)classes;
     TC_TRY(read_own_numbers(path, metadata, count, &d->net));
+    TC_TRY(read_class_names(path, metadata, count, d));
     TC_TRY(read_list(path, metadata, count, "mean", d->net.channels, mean));
     TC_TRY(read_list(path, metadata, count, "deviation", d->net.channels, deviation));
     for (int c = 0; c < d->net.channels; c++) {
@@ -132,4 +146,31 @@ tc_status description_read(const char *path, described *d) {
     tc_status status = read_strings(path, metadata, count, d);
     tc_checkpoint_metadata_free(metadata, count);
     return status;
+}
+
+void described_free(described *d) {
+    json_decref(d->class_names);
+    d->class_names = NULL;
+}
+
+const char *described_class(const described *d, int index, char text[CLASS_TEXT]) {
+    const char *name = json_string_value(json_array_get(d->class_names, (size_t)index));
+    if (name)
+        snprintf(text, CLASS_TEXT, "%s", name);
+    else
+        snprintf(text, CLASS_TEXT, "%d", index);
+    return text;
+}
+
+int described_class_index(const described *d, const char *name) {
+    char text[CLASS_TEXT], list[512] = "";
+    for (int i = 0; i < d->net.classes; i++) {
+        char number[16];
+        snprintf(number, sizeof number, "%d", i);
+        if (strcmp(described_class(d, i, text), name) == 0 || strcmp(number, name) == 0) return i;
+        size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", text);
+    }
+    tc_fail(TC_ERR_ARGUMENT, "there is no class \"%s\"; there are %s", name, list);
+    return -1;
 }

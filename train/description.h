@@ -4,6 +4,8 @@
 #ifndef TRAIN_DESCRIPTION_H
 #define TRAIN_DESCRIPTION_H
 
+#include <jansson.h>
+
 #include "datasets.h"
 #include "models.h"
 #include "settings.h"
@@ -25,9 +27,17 @@ typedef struct described {
     char model[64];
     tc_net net;
     float mean[4], deviation[4]; /* (channels) */
+    json_t *class_names;         /* (classes) strings; NULL where the checkpoint does not say them */
 } described;
 
-/* Reads the description of the checkpoint at `path`. */
+/* The name of a class, or its number where it has none, in a buffer of its own for `text`. */
+#define CLASS_TEXT 64
+const char *described_class(const described *d, int index, char text[CLASS_TEXT]);
+/* The class of that name or number; -1 with the sentence if there is none. */
+int described_class_index(const described *d, const char *name);
+
+/* Reads the description of the checkpoint at `path`. Free with described_free(), also after a failure. */
 tc_status description_read(const char *path, described *d);
+void described_free(described *d);
 
 #endif

@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "commands.h"
+#include "image.h"
 #include "report.h"
 
-static const command *const commands[] = {&command_train, &command_recipes, &command_eval, &command_summary,
-                                          &command_bench};
+static const command *const commands[] = {&command_train,   &command_recipes, &command_eval,
+                                          &command_summary, &command_explain, &command_bench};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void print_help(FILE *stream) {
@@ -23,8 +24,9 @@ static void print_help(FILE *stream) {
 }
 
 static void print_version(void) {
-    printf("tinycnn %s\nkernels: %s\nBLAS: %s\noptional components: none\n", tc_version(), tc_kernel_isa(),
-           tc_blas_name());
+    const char *png = image_png_version();
+    printf("tinycnn %s\nkernels: %s\nBLAS: %s\noptional components: %s%s\n", tc_version(), tc_kernel_isa(),
+           tc_blas_name(), png ? "libpng " : "none", png ? png : "");
 }
 
 static int run(int argc, char **argv) {

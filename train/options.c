@@ -199,6 +199,11 @@ static parse_result bad_usage(const command *cmd) {
 /* Reads the option at argv[*i] and moves *i to its last word. */
 static tc_status parse_one(const command *cmd, int argc, char **argv, int *i, void *settings, bool *given) {
     const char *word = argv[*i];
+    if (cmd->operands && strncmp(word, "--", 2) != 0) {
+        operand_list *operands = (operand_list *)(void *)((char *)settings + cmd->operands_at);
+        operands->words[operands->count++] = argv[*i];
+        return TC_OK;
+    }
     if (strncmp(word, "--", 2) != 0)
         return tc_fail(TC_ERR_ARGUMENT, "unexpected argument \"%s\" (options begin with --)", word);
     const char *name = word + 2;
@@ -227,6 +232,8 @@ parse_result options_parse(const command *cmd, int argc, char **argv, void *sett
         if (given) given[o - cmd->options] = false;
         if (o->initial && option_set(o, o->initial, settings) != TC_OK) return bad_usage(cmd);
     }
+    if (cmd->operands)
+        *(operand_list *)(void *)((char *)settings + cmd->operands_at) = (operand_list){0, argv + 1};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0) {
             options_help(cmd, stdout);
@@ -272,8 +279,8 @@ static void help_text(const option *o, char *text, size_t size) {
 
 void options_help(const command *cmd, FILE *stream) {
     enum { INDENT = 28 };
-    fprintf(stream, "Usage: tinycnn %s [options]\n\n%s.\n\nOptions (defaults in brackets):\n", cmd->name,
-            cmd->about);
+    fprintf(stream, "Usage: tinycnn %s [options]%s%s\n\n%s.\n\nOptions (defaults in brackets):\n", cmd->name,
+            cmd->operands ? " " : "", cmd->operands ? cmd->operands : "", cmd->about);
     for (const option *o = cmd->options; o->name; o++) {
         char left[80], right[600];
         if (o->kind == OPTION_SWITCH)

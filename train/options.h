@@ -57,18 +57,27 @@ typedef struct option {
 
 #define OPTIONS_MAX 96
 
+/* Words of the command line that are no options. */
+typedef struct operand_list {
+    int count;
+    char **words;
+} operand_list;
+
 typedef struct command {
     const char *name;
     const char *about; /* one line */
     const char *notes; /* more for --help, or NULL */
     const option *options;
     int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit code */
+    const char *operands;              /* what --help calls them, "RUN..."; NULL: there are none */
+    size_t operands_at;                /* offset of their operand_list in the settings */
 } command;
 
 typedef enum parse_result { PARSE_OK, PARSE_HELP, PARSE_BAD } parse_result;
 
 /* Sets all defaults, then reads argv[1..]. given[i] (may be NULL) says whether option i was on the command
- * line. --help prints and returns PARSE_HELP; a usage error prints its line and returns PARSE_BAD. */
+ * line. --help prints and returns PARSE_HELP; a usage error prints its line and returns PARSE_BAD. Operands are moved to
+ * the front of argv. */
 parse_result options_parse(const command *cmd, int argc, char **argv, void *settings,
                            bool given[OPTIONS_MAX]);
 

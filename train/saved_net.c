@@ -1,6 +1,8 @@
 /* saved_net.c - the file says which net it is; the table of models builds it. */
 #include "saved_net.h"
 
+#include <string.h>
+
 #include "models.h"
 
 tc_status saved_net_open(const char *path, described *about, tc_model **model) {
@@ -21,11 +23,21 @@ tc_status saved_net_open(const char *path, described *about, tc_model **model) {
     return status;
 }
 
+/* Pictures of the same size may still be of other things. */
+static tc_status names_fit(const char *path, const described *about, const tc_dataset *s) {
+    char name[CLASS_TEXT];
+    for (int i = 0; about->class_names && i < s->classes; i++)
+        if (strncmp(described_class(about, i, name), s->class_names[i], CLASS_TEXT - 1) != 0)
+            return tc_fail(TC_ERR_SHAPE, "%s: class %d of this net is \"%s\", of %s it is \"%s\"", path, i,
+                           name, s->name, s->class_names[i]);
+    return TC_OK;
+}
+
 tc_status saved_net_fits(const char *path, const described *about, const tc_dataset *s) {
     const tc_net *net = &about->net;
     if (net->channels == s->channels && net->height == s->height && net->width == s->width &&
         net->classes == s->classes)
-        return TC_OK;
+        return names_fit(path, about, s);
     return tc_fail(TC_ERR_SHAPE,
                    "%s: a net for pictures of (%d, %d, %d) and %d classes; %s has (%d, %d, %d) and %d", path,
                    net->channels, net->height, net->width, net->classes, s->name, s->channels, s->height,
