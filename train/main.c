@@ -8,7 +8,8 @@
 #include "report.h"
 
 static const command *const commands[] = {&command_train,   &command_recipes, &command_eval,
-                                          &command_summary, &command_explain, &command_bench};
+                                          &command_summary, &command_explain, &command_visualize,
+                                          &command_bench};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void print_help(FILE *stream) {

@@ -89,7 +89,7 @@ static bool find_range(frame *f) {
     /* A range without extent would be divided by. */
     if (f->x1 - f->x0 < 1e-12 * fmax(1, fabs(f->x0))) f->x0 -= 0.5, f->x1 += 0.5;
     if (f->y1 - f->y0 < 1e-12 * fmax(1e-12, fabs(f->y0))) {
-        double room = fmax(fabs(f->y0) / 10, c->percent ? 0.01 : 1e-3);
+        double room = c->y_log ? 0.2 : fmax(fabs(f->y0) / 10, c->percent ? 0.01 : 1e-3);
         f->y0 -= room, f->y1 += room;
     }
     return true;

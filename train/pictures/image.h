@@ -42,7 +42,7 @@ void image_blend(image *im, const image *from, double share);
 /* Text in the built-in font, upper left corner at (x, y), each dot `scale` pixels wide. Bytes outside of printable
  * ASCII are drawn as a box. */
 void image_text(image *im, int x, int y, int scale, color c, const char *text);
-enum { IMAGE_TEXT_WIDTH = 6, IMAGE_TEXT_HEIGHT = 9 }; /* a character's cell at scale 1, gaps included */
+enum { IMAGE_TEXT_WIDTH = 6, IMAGE_TEXT_HEIGHT = 11 }; /* a character's cell at scale 1, gaps included */
 int image_text_width(const char *text, int scale);
 
 /* Whole, or not at all (tc_write_file()); TC_ERR_IO names the file. */
