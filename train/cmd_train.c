@@ -176,25 +176,33 @@ static int train_to_end(trainer *t) {
     return EXIT_GOOD;
 }
 
-static tc_status prepare(start *st, trainer *t) {
+static tc_status prepare(start *st, trainer *t, int *lock) {
     const train_settings *s = &st->settings;
+    *lock = -1;
     TC_TRY(trainer_create(s, st->dataset, &st->run, t));
-    tc_status status = s->resume ? trainer_resume(t) : run_dir_create(s->out, s->model, &st->run);
+    tc_status status = s->resume ? TC_OK : run_dir_create(s->out, s->model, &st->run);
+    if (status == TC_OK) status = run_dir_lock(&st->run, lock);
+    if (status == TC_OK && s->resume) status = trainer_resume(t);
     if (status == TC_OK) status = config_write(st->run.config, train_options, s);
-    if (status != TC_OK) trainer_free(t);
+    if (status != TC_OK) {
+        trainer_free(t);
+        run_dir_unlock(*lock);
+    }
     return status;
 }
 
 /* Returns the exit code; the figure that the run ends with goes to *accuracy. */
 static int train_one(start *st, double *accuracy) {
     trainer t;
-    tc_status status = prepare(st, &t);
+    int lock;
+    tc_status status = prepare(st, &t, &lock);
     if (status == TC_ERR_ARGUMENT) return usage();
     if (status != TC_OK) return report_failure("train");
     t.began = st->began;
     int code = train_to_end(&t);
     *accuracy = t.tta.count ? t.tta.accuracy : t.last.accuracy;
     trainer_free(&t);
+    run_dir_unlock(lock);
     return code;
 }
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine.h"
+
 /* Text as a JSON string; false if it is not UTF-8. */
 static bool put_string(FILE *out, const char *text) {
     json_t *string = json_string(text);
@@ -27,6 +29,13 @@ static bool put_value(FILE *out, const option *o, const void *settings) {
     return fprintf(out, o->kind == OPTION_LIST ? "[%s]" : "%s", text) >= 0;
 }
 
+static bool put_machine(FILE *out) {
+    json_t *machine = machine_describe();
+    bool good = machine && fputs(",\n  \"machine\": ", out) >= 0 && json_dumpf(machine, out, 0) == 0;
+    json_decref(machine);
+    return good;
+}
+
 tc_status config_write(const char *path, const option *options, const void *settings) {
     char *text = NULL;
     size_t size = 0;
@@ -37,7 +46,7 @@ tc_status config_write(const char *path, const option *options, const void *sett
         if (o->scope == SCOPE_START) continue;
         good = fprintf(out, ",\n  \"%s\": ", o->name) >= 0 && put_value(out, o, settings);
     }
-    good = good && fputs("\n}\n", out) >= 0;
+    good = good && put_machine(out) && fputs("\n}\n", out) >= 0;
     good = fclose(out) == 0 && good;
     tc_status status =
         good ? tc_write_file(path, text, size)
@@ -76,7 +85,7 @@ static tc_status check_names(const char *path, json_t *config, const option *opt
     const char *name;
     json_t *value;
     json_object_foreach(config, name, value) {
-        bool known = strcmp(name, "tinycnn") == 0;
+        bool known = strcmp(name, "tinycnn") == 0 || strcmp(name, "machine") == 0;
         for (const option *o = options; o->name; o++)
             known = known || (o->scope != SCOPE_START && strcmp(o->name, name) == 0);
         if (!known) return tc_fail(TC_ERR_FORMAT, "%s: \"%s\" is no setting of a run", path, name);

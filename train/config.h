@@ -1,4 +1,5 @@
-/* config.h - config.json: the settings of a run, complete, as a JSON object with one member an option. */
+/* config.h - config.json: the settings of a run, complete, as a JSON object with one member an option, and "machine",
+ * which is read by nobody but people and reports. */
 #ifndef TRAIN_CONFIG_H
 #define TRAIN_CONFIG_H
 

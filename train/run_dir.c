@@ -2,8 +2,10 @@
 #include "run_dir.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -55,4 +57,29 @@ tc_status run_dir_create(const char *out, const char *model, run_dir *run) {
         snprintf(path, sizeof path, "runs/%s-%.100s-%d", stamp, model, i);
     }
     return run_dir_name(path, run);
+}
+
+static int open_folder(const run_dir *run) {
+    return open(run->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+tc_status run_dir_lock(const run_dir *run, int *lock) {
+    *lock = open_folder(run);
+    if (*lock < 0) return tc_fail(TC_ERR_IO, "%s: %s", run->path, strerror(errno));
+    if (flock(*lock, LOCK_EX | LOCK_NB) == 0) return TC_OK;
+    bool taken = errno == EWOULDBLOCK;
+    close(*lock);
+    *lock = -1;
+    return taken ? tc_fail(TC_ERR_STATE, "%s: another process trains this run", run->path) : TC_OK;
+}
+
+void run_dir_unlock(int lock) {
+    if (lock >= 0) close(lock);
+}
+
+bool run_dir_is_locked(const run_dir *run) {
+    int folder = open_folder(run);
+    bool locked = folder >= 0 && flock(folder, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (folder >= 0) close(folder);
+    return locked;
 }

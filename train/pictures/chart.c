@@ -16,7 +16,7 @@ enum {
     PLOT_HEIGHT = 240,
     BOTTOM = 52,
     LEGEND_LINE = 20,
-    LETTER = 7
+    LETTER = 8
 };
 enum { MARKERS = 4, MARKED_MAX = 40, THIN_TO = 300, TICKS_MAX = 24 };
 
@@ -25,6 +25,8 @@ const char chart_style[] =
     ".chart text{font:13px system-ui,sans-serif;fill:var(--ink)}.chart .title{font-size:15px;font-weight:600}"
     ".chart .tick{font-size:12px;fill:var(--soft)}.chart .grid{stroke:var(--line);stroke-width:1}"
     ".chart .curve{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}"
+    "@media(max-width:30rem){.chart text{font-size:17px}.chart .tick{font-size:16px}.chart "
+    ".title{font-size:19px}}"
     ".chart .diagonal{stroke:var(--soft);stroke-width:1;stroke-dasharray:2 4}"
     ".c0{stroke:#0072b2}.f0{fill:#0072b2}.c1{stroke:#c24e00}.f1{fill:#c24e00}.c2{stroke:#00805d}.f2{fill:#"
     "00805d}"
@@ -101,8 +103,8 @@ static double step_of(double range, int wanted) {
     return power * (rest < 1.5 ? 1 : rest < 3.5 ? 2 : rest < 7.5 ? 5 : 10);
 }
 
-static int ticks_between(double low, double high, int wanted, double ticks[TICKS_MAX]) {
-    double step = step_of(high - low, wanted);
+static int ticks_between(double low, double high, int wanted, double least, double ticks[TICKS_MAX]) {
+    double step = fmax(step_of(high - low, wanted), least);
     int count = 0;
     for (double k = ceil(low / step - 1e-9); k * step <= high + 1e-9 * step && count < TICKS_MAX; k++)
         ticks[count++] = k == 0 ? 0 : k * step;
@@ -151,7 +153,7 @@ static void write_number(FILE *html, const chart *c, bool is_y, double value) {
 
 static void write_axes(FILE *html, const frame *f) {
     double ticks[TICKS_MAX];
-    int count = f->c->y_log ? ticks_log(f->y0, f->y1, ticks) : ticks_between(f->y0, f->y1, 5, ticks);
+    int count = f->c->y_log ? ticks_log(f->y0, f->y1, ticks) : ticks_between(f->y0, f->y1, 5, 0, ticks);
     for (int i = 0; i < count; i++) {
         double value = f->c->y_log ? pow(10, ticks[i]) : ticks[i], y = to_y(f, value);
         fprintf(html, "<line class=\"grid\" x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\"/>", LEFT, y,
@@ -160,7 +162,7 @@ static void write_axes(FILE *html, const frame *f) {
         write_number(html, f->c, true, value);
         fputs("</text>", html);
     }
-    count = ticks_between(f->x0, f->x1, 8, ticks);
+    count = ticks_between(f->x0, f->x1, 8, f->c->x_whole ? 1 : 0, ticks);
     for (int i = 0; i < count; i++) {
         double x = to_x(f, ticks[i]);
         fprintf(html, "<line class=\"grid\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>", x, f->bottom,

@@ -20,6 +20,7 @@ typedef struct chart {
     const char *x_label, *y_label; /* with units: "time (seconds)" */
     const chart_series *series;
     int count;
+    bool x_whole;     /* x counts something: ticks at whole numbers only */
     bool y_log;       /* values <= 0 leave gaps */
     bool percent;     /* y from 0 .. 1 is written as 0% .. 100% */
     bool y_from_zero; /* the axis begins at 0 */

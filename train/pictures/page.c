@@ -23,7 +23,7 @@ static const char style[] =
     "border-bottom:1px solid "
     "var(--line);white-space:nowrap}td.n{text-align:right;font-variant-numeric:tabular-nums}"
     "thead th{background:var(--band)}tbody "
-    "th{font-weight:500}td.long{white-space:normal;overflow-wrap:anywhere}"
+    "th{font-weight:500}td.long{white-space:normal;overflow-wrap:anywhere;min-width:14rem}"
     "img{max-width:100%;height:auto;image-rendering:pixelated;display:block}figure{margin:.6rem 0}"
     "pre{background:var(--band);padding:.8rem;overflow-x:auto;font-size:.85rem;line-height:1.35}"
     ".tiles{display:flex;flex-wrap:wrap;gap:1rem;padding:0;list-style:none}.tiles "
@@ -192,7 +192,11 @@ void page_row(page *p, ...) {
     bool first = true;
     for (const char *cell; (cell = va_arg(cells, const char *)); first = false) {
         bool number = cell[0] != '\0' && strchr("0123456789+-.", cell[0]) != NULL && strlen(cell) < 24;
-        fputs(first ? "<th scope=\"row\">" : number ? "<td class=\"n\">" : "<td class=\"long\">", p->html);
+        fputs(first               ? "<th scope=\"row\">"
+              : number            ? "<td class=\"n\">"
+              : strlen(cell) > 40 ? "<td class=\"long\">"
+                                  : "<td>",
+              p->html);
         page_text(p->html, cell);
         fputs(first ? "</th>" : "</td>", p->html);
     }

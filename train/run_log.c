@@ -1,0 +1,126 @@
+/* run_log.c - reads leniently what may be in the middle of being written. */
+#include "run_log.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config.h"
+
+static double number(const json_t *object, const char *key) {
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+static metrics read_epoch(const json_t *o) {
+    return (metrics){.epoch = (int64_t)json_integer_value(json_object_get(o, "epoch")),
+                     .step = (int64_t)json_integer_value(json_object_get(o, "step")),
+                     .train_loss = number(o, "train_loss"),
+                     .train_acc = number(o, "train_acc"),
+                     .val_loss = number(o, "val_loss"),
+                     .val_acc = number(o, "val_acc"),
+                     .test_loss = number(o, "test_loss"),
+                     .test_acc = number(o, "test_acc"),
+                     .tta_acc = number(o, "tta_acc"),
+                     .lr = number(o, "lr"),
+                     .seconds = number(o, "seconds"),
+                     .img_per_s = number(o, "img_per_s"),
+                     .wait_share = number(o, "wait_share"),
+                     .start_seconds = number(o, "start_seconds")};
+}
+
+static tc_status add_epoch(run_log *log, const json_t *object) {
+    if ((log->count & (log->count - 1)) == 0) {
+        size_t room = log->count ? 2 * (size_t)log->count : 1;
+        metrics *larger = realloc(log->epochs, room * sizeof *larger);
+        if (!larger) return tc_fail(TC_ERR_MEMORY, "%s: no memory for its epochs", log->run.metrics);
+        log->epochs = larger;
+    }
+    log->epochs[log->count++] = read_epoch(object);
+    return TC_OK;
+}
+
+static tc_status read_epochs(run_log *log) {
+    FILE *file = fopen(log->run.metrics, "r");
+    if (!file && errno == ENOENT) return TC_OK;
+    if (!file) return tc_fail(TC_ERR_IO, "%s: %s", log->run.metrics, strerror(errno));
+    char *line = NULL;
+    size_t room = 0;
+    tc_status status = TC_OK;
+    while (status == TC_OK && getline(&line, &room, file) > 0) {
+        json_t *object = json_loads(line, 0, NULL);
+        if (json_is_integer(json_object_get(object, "epoch")))
+            status = add_epoch(log, object);
+        else
+            log->skipped++;
+        json_decref(object);
+    }
+    free(line);
+    fclose(file);
+    return status;
+}
+
+static void take_name(run_log *log) {
+    char path[RUN_PATH_MAX];
+    snprintf(path, sizeof path, "%s", log->run.path);
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/') path[--length] = '\0';
+    const char *slash = strrchr(path, '/');
+    snprintf(log->name, sizeof log->name, "%.60s", slash && slash[1] ? slash + 1 : path);
+}
+
+tc_status run_log_open(const char *path, run_log *log) {
+    struct stat info;
+    *log = (run_log){0};
+    TC_TRY(run_dir_name(path, &log->run));
+    take_name(log);
+    if (stat(path, &info) != 0) return tc_fail(TC_ERR_IO, "%s: %s", path, strerror(errno));
+    if (!S_ISDIR(info.st_mode))
+        return tc_fail(TC_ERR_FORMAT, "%s: is not a folder, expected that of a run", path);
+    if (access(log->run.config, F_OK) != 0)
+        return tc_fail(TC_ERR_FORMAT, "%s: holds no run: there is no config.json", path);
+    TC_TRY(config_load(log->run.config, &log->config));
+    if (!json_is_object(log->config)) return tc_fail(TC_ERR_FORMAT, "%s: is no JSON object", log->run.config);
+    TC_TRY(read_epochs(log));
+    log->running = run_dir_is_locked(&log->run);
+    log->has_state =
+        access(log->run.last, F_OK) == 0 && train_state_read(log->run.last, &log->state) == TC_OK;
+    return TC_OK;
+}
+
+void run_log_free(run_log *log) {
+    json_decref(log->config);
+    free(log->epochs);
+    log->config = NULL;
+    log->epochs = NULL;
+    log->count = 0;
+}
+
+const char *run_log_standing(const run_log *log, char text[96]) {
+    int epochs = log->count ? (int)log->epochs[log->count - 1].epoch : 0;
+    if (log->has_state && log->state.finished)
+        snprintf(text, 96, "finished");
+    else if (log->running)
+        snprintf(text, 96, "running, %d epoch%s done", epochs, epochs == 1 ? "" : "s");
+    else if (log->has_state)
+        snprintf(text, 96, "stopped after %d epoch%s, can be resumed", epochs, epochs == 1 ? "" : "s");
+    else
+        snprintf(text, 96, "stopped before anything was saved");
+    return text;
+}
+
+const char *run_log_setting(const run_log *log, const char *name, char *text, size_t size) {
+    const json_t *value = json_object_get(log->config, name);
+    text[0] = '\0';
+    if (json_is_string(value)) {
+        snprintf(text, size, "%s", json_string_value(value));
+    } else if (value && !json_is_null(value)) {
+        char *dumped = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
+        snprintf(text, size, "%s", dumped ? dumped : "");
+        free(dumped);
+    }
+    return text;
+}
