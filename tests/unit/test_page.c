@@ -86,8 +86,8 @@ START_TEST(places_are_to_scale) {
     const double x[] = {0, 10}, y[] = {0, 1};
     char *text = chart_text(&(chart){
         .title = "t", .x_label = "x", .y_label = "y", .series = &(chart_series){"s", x, y, 2}, .count = 1});
-    /* The plot is 66 .. 622 wide and 40 .. 280 high. */
-    ck_assert_ptr_nonnull(strstr(text, "d=\"M66.0 280.0L622.0 40.0\""));
+    /* The plot is 76 .. 622 wide and 40 .. 280 high. */
+    ck_assert_ptr_nonnull(strstr(text, "d=\"M76.0 280.0L622.0 40.0\""));
     free(text);
 }
 END_TEST

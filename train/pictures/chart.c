@@ -10,7 +10,7 @@
 /* In the units of the SVG, which the page scales. */
 enum {
     WIDTH = 640,
-    LEFT = 66,
+    LEFT = 76,
     RIGHT = 18,
     TOP = 40,
     PLOT_HEIGHT = 240,
