@@ -17,7 +17,7 @@ static void print_help(FILE *stream) {
             "tinycnn %s - trains convolutional networks on this machine's cores\n\n"
             "Usage: tinycnn COMMAND [options]\n\nCommands:\n",
             tc_version());
-    for (int i = 0; i < COMMANDS; i++) fprintf(stream, "  %-10s%s\n", commands[i]->name, commands[i]->about);
+    for (int i = 0; i < COMMANDS; i++) fprintf(stream, "  %-12s%s\n", commands[i]->name, commands[i]->about);
     fprintf(stream,
             "\ntinycnn COMMAND --help lists a command's options; tinycnn --version what runs here.\n"
             "Exit codes: 0 good, 1 failure (one line on stderr says what), 2 usage, 3 training diverged,\n"

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Lesson 2 shows the numbers that the lesson is about.
+# Lesson 2 shows the numbers that the lesson is about, and measures its claim.
 . "$(dirname "$0")/support.sh"
-expect 0 '' "$TC_BUILD/lesson2_pooling"
+expect 0 '' "$TC_BUILD/lesson2_pooling" --data shapes --effort "$(smaller_if_sanitized 0.02 0.001)" --out out
 # squeezed PATTERN: a line of the output matches once runs of blanks are one blank.
 squeezed() {
   tr -s ' ' <stdout.txt | grep -Eq -- "$1" || fail "no line \"$1\" in: $(cat stdout.txt)"
@@ -20,3 +20,10 @@ squeezed '^ 0 pixels 1\.000 1\.000 1\.000 1\.000 1\.000$'
 squeezed '^ pooling 10342400 [0-9]+ 113738 22 x 22$'
 squeezed '^ stride 2 2600960 [0-9]+ 113738 15 x 15$'
 squeezed '^ nothing 96567296 [0-9]+ 1403978 7 x 7$'
+# The experiment: 16, 32, 64 filters; the three small nets end in 64 * 4 * 4 numbers, the last in 64 * 32 * 32.
+squeezed '^ max pooling 2\.81 33834 [0-9.]+( [0-9.]+%){6}$'
+squeezed '^ stride 2 0\.71 33834 [0-9.]+( [0-9.]+%){6}$'
+squeezed '^ nothing 24\.69 678954 [0-9.]+( [0-9.]+%){6}$'
+squeezed '^ average pooling 100\.0%( [0-9.]+%){5}$'
+squeezed '^ In this run the net with (max pooling|average pooling|stride 2|nothing) bears a shift of 2 pixels best'
+[ "$(grep -o '<svg' out/shift.html | wc -l)" -eq 2 ] || fail "shift.html: not two charts"

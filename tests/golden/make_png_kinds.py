@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Writes unit/png_kinds.inc: a PNG of two pixels of every kind, made by Pillow, for unit/test_image.c."""
+"""Writes unit/png_kinds.inc, a PNG of two pixels of every kind, made by Pillow, for unit/test_image.c; and a picture of a
+circle for e2e/test_visualize.sh."""
 import io
 import os
 import struct
 import zlib
 
-from PIL import Image
+from PIL import Image, ImageDraw
 
 
 def save(image, **options):
@@ -48,3 +49,7 @@ with open(path, "w") as file:
     for what, data, pixels in KINDS:
         numbers = ", ".join("0x%02x" % byte for byte in data)
         file.write('{"%s", %d, {%s}, {%s}},\n' % (what, len(data), numbers, ", ".join(map(str, pixels))))
+
+circle = Image.new("RGB", (32, 32), (40, 60, 120))
+ImageDraw.Draw(circle).ellipse((8, 6, 24, 22), fill=(230, 180, 60))
+circle.save(os.path.join(os.path.dirname(__file__), "..", "e2e", "picture.png"))

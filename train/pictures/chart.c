@@ -44,6 +44,7 @@ static const char *const dashes[] = {"", "7 4", "2 4", "10 3 2 3"};
 typedef struct frame {
     const chart *c;
     double x0, x1, y0, y1; /* the data's range; of y its logarithm where y_log */
+    double x_step, y_step; /* from tick to tick */
     double top, bottom;    /* of the plot */
     int height;            /* of the whole */
     int bars_at;           /* how many places on x have bars */
@@ -103,8 +104,7 @@ static double step_of(double range, int wanted) {
     return power * (rest < 1.5 ? 1 : rest < 3.5 ? 2 : rest < 7.5 ? 5 : 10);
 }
 
-static int ticks_between(double low, double high, int wanted, double least, double ticks[TICKS_MAX]) {
-    double step = fmax(step_of(high - low, wanted), least);
+static int ticks_between(double low, double high, double step, double ticks[TICKS_MAX]) {
     int count = 0;
     for (double k = ceil(low / step - 1e-9); k * step <= high + 1e-9 * step && count < TICKS_MAX; k++)
         ticks[count++] = k == 0 ? 0 : k * step;
@@ -124,13 +124,13 @@ static int ticks_log(double low, double high, double ticks[TICKS_MAX]) {
     return count;
 }
 
-/* Makes the ends of the y axis ticks, so that curves do not touch the frame. */
-static void round_y(frame *f) {
+/* Chooses the distance of ticks, and makes the ends of the y axis ticks, so that curves do not touch the frame. */
+static void choose_ticks(frame *f) {
+    f->x_step = fmax(step_of(f->x1 - f->x0, 8), f->c->x_whole ? 1 : 0);
+    f->y_step = step_of(f->y1 - f->y0, 5);
     if (f->c->diagonal || f->c->y_log) return;
-    double step = step_of(f->y1 - f->y0, 5);
-    f->y0 = floor(f->y0 / step + 1e-9) * step;
-    f->y1 = ceil(f->y1 / step - 1e-9) * step;
-    if (f->c->percent && f->y1 > 1 && f->y1 < 1 + step) f->y1 = fmax(1, f->y1 - step) > 0.999 ? 1 : f->y1;
+    f->y0 = floor(f->y0 / f->y_step + 1e-9) * f->y_step;
+    f->y1 = ceil(f->y1 / f->y_step - 1e-9) * f->y_step;
 }
 
 static double to_x(const frame *f, double x) {
@@ -153,7 +153,7 @@ static void write_number(FILE *html, const chart *c, bool is_y, double value) {
 
 static void write_axes(FILE *html, const frame *f) {
     double ticks[TICKS_MAX];
-    int count = f->c->y_log ? ticks_log(f->y0, f->y1, ticks) : ticks_between(f->y0, f->y1, 5, 0, ticks);
+    int count = f->c->y_log ? ticks_log(f->y0, f->y1, ticks) : ticks_between(f->y0, f->y1, f->y_step, ticks);
     for (int i = 0; i < count; i++) {
         double value = f->c->y_log ? pow(10, ticks[i]) : ticks[i], y = to_y(f, value);
         fprintf(html, "<line class=\"grid\" x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\"/>", LEFT, y,
@@ -162,7 +162,7 @@ static void write_axes(FILE *html, const frame *f) {
         write_number(html, f->c, true, value);
         fputs("</text>", html);
     }
-    count = ticks_between(f->x0, f->x1, 8, f->c->x_whole ? 1 : 0, ticks);
+    count = ticks_between(f->x0, f->x1, f->x_step, ticks);
     for (int i = 0; i < count; i++) {
         double x = to_x(f, ticks[i]);
         fprintf(html, "<line class=\"grid\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>", x, f->bottom,
@@ -337,7 +337,7 @@ void chart_write(FILE *html, const chart *c) {
         fprintf(html, "<text x=\"%d\" y=\"%.1f\">no values to draw</text></svg>\n", LEFT, f.top + 40);
         return;
     }
-    round_y(&f);
+    choose_ticks(&f);
     write_axes(html, &f);
     if (c->count > 1) write_legend(html, c);
     if (c->diagonal)

@@ -20,7 +20,7 @@ static void print_help(const char *lesson, const char *about) {
         "Usage: %s [options]\n\n"
         "  --data NAME|PATH   shapes, cifar10, or a path (default: cifar10 where it is found, else shapes)\n"
         "  --data-dir DIR     where to look for data first; then $TINYCNN_DATA, then ~/.cache/tinycnn\n"
-        "  --effort X         trains X times as long as usual (default 1)\n"
+        "  --effort X         trains X times as long as usual (default 1); below 1 also tests on fewer\n"
         "  --seed N           seed of weights and order (default 1)\n"
         "  --threads P        cores to use (default: all)\n"
         "  --out DIR          folder for pictures and pages (default runs/%s)\n"

@@ -51,7 +51,8 @@ tc_status classroom_train(classroom *room, const char *name, tc_module *net, con
 tc_status classroom_accuracy(classroom *room, tc_model *model, const uint8_t *pixels, const uint8_t *labels,
                              int64_t count, double *accuracy);
 
-/* Accuracy on the test pictures made worse, for each severity: mean over `directions` of the eight directions. */
+/* Accuracy on the test pictures made worse, for each severity: mean over `directions` of the eight directions. With an
+ * effort below 1 on that share of them. */
 tc_status classroom_robustness(classroom *room, tc_model *model, tc_corruption kind, const double *severities,
                                int count, int directions, double *accuracies);
 

@@ -6,7 +6,7 @@
 
 #include "classroom.h"
 
-enum { BATCH = 128, MOST_TRANSFORMS = 8 };
+enum { BATCH = 128, MOST_TRANSFORMS = 8, LEAST_PICTURES = 100 };
 
 static double seconds_now(void) {
     struct timespec now;
@@ -153,7 +153,10 @@ tc_status classroom_accuracy(classroom *room, tc_model *model, const uint8_t *pi
 tc_status classroom_robustness(classroom *room, tc_model *model, tc_corruption kind, const double *severities,
                                int count, int directions, double *accuracies) {
     const tc_dataset *d = room->data;
-    const tc_split *test = &d->test;
+    tc_split part = d->test;
+    const tc_split *test = &part;
+    if (room->effort < 1) part.count = (int64_t)ceil(room->effort * (double)part.count);
+    if (part.count < LEAST_PICTURES && d->test.count > LEAST_PICTURES) part.count = LEAST_PICTURES;
     size_t bytes = (size_t)test->count * (size_t)d->height * (size_t)d->width * (size_t)d->channels;
     uint8_t *worse = malloc(bytes);
     tc_status status = worse ? TC_OK : tc_fail(TC_ERR_MEMORY, "%s: out of memory", tc_corruption_name(kind));
