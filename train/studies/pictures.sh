@@ -10,6 +10,6 @@ cd "$work"
 "$root/build/tinycnn" train --recipe muon-64 --data cifar10 --epochs 5 --seed 1 --quiet --out muon-64
 "$root/build/tinycnn" report lesson muon-64 --out report.html
 chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --hide-scrollbars --user-data-dir="$work/browser" \
-  --screenshot="$root/train/studies/report.png" --window-size=1280,1060 report.html 2>/dev/null
+  --screenshot="$root/train/studies/report.png" --window-size=1280,800 report.html 2>/dev/null
 "$root/build/tinycnn" visualize --checkpoint muon-64/best.safetensors --data cifar10 --index 0,2,4 --out seen >/dev/null
 cp seen/attribution.png "$root/train/studies/attribution.png"
