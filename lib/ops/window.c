@@ -21,11 +21,13 @@ const char *tc_window_text(const tc_window *w, int64_t in, char text[TC_WINDOW_T
         snprintf(text, TC_WINDOW_TEXT, "padded to keep %" PRId64, in);
     else if (room < 0)
         snprintf(text, TC_WINDOW_TEXT,
-                 "%" PRId64 " + 2*%" PRId64 " - %" PRId64 "*(%" PRId64 "-1) - 1 = %" PRId64 ", which is below 0", in,
-                 w->padding, w->dilation, w->kernel, room);
+                 "%" PRId64 " + 2*%" PRId64 " - %" PRId64 "*(%" PRId64 "-1) - 1 = %" PRId64
+                 ", which is below 0",
+                 in, w->padding, w->dilation, w->kernel, room);
     else
         snprintf(text, TC_WINDOW_TEXT,
-                 "%s((%" PRId64 " + 2*%" PRId64 " - %" PRId64 "*(%" PRId64 "-1) - 1) / %" PRId64 ") + 1%s = %" PRId64,
+                 "%s((%" PRId64 " + 2*%" PRId64 " - %" PRId64 "*(%" PRId64 "-1) - 1) / %" PRId64
+                 ") + 1%s = %" PRId64,
                  w->ceil_mode ? "ceil" : "floor", in, w->padding, w->dilation, w->kernel, w->stride,
                  dropped ? " - 1" : "", out);
     return text;
