@@ -194,8 +194,8 @@ static tc_status open_file(const kind *k, const char *folder, const char *name, 
 static tc_status measure_folder(const kind *k, const char *folder, int64_t counts[MOST_BATCHES]) {
     for (int i = 0; i < k->batches; i++) {
         char path[PATH_LENGTH];
-        source from;
-        uint64_t bytes;
+        source from = {0};
+        uint64_t bytes = 0;
         TC_TRY(open_file(k, folder, k->batch_names[i], false, path, &from, &bytes));
         fclose(from.file);
         TC_TRY(count_records(k, path, bytes, &counts[i]));
@@ -205,8 +205,8 @@ static tc_status measure_folder(const kind *k, const char *folder, int64_t count
 
 static tc_status read_folder_classes(const kind *k, const char *folder, classes *names) {
     char path[PATH_LENGTH];
-    source from;
-    uint64_t bytes;
+    source from = {0};
+    uint64_t bytes = 0;
     TC_TRY(open_file(k, folder, k->meta_name, true, path, &from, &bytes));
     if (from.file == NULL) return TC_OK;
     tc_status status = read_classes(k, &from, bytes, names);
@@ -223,8 +223,8 @@ static tc_status open_folder(const kind *k, const char *folder, tc_dataset **dat
     TC_TRY(create(k, &names, counts, dataset));
     for (int i = 0; i < k->batches; i++) {
         char path[PATH_LENGTH];
-        source from;
-        uint64_t bytes;
+        source from = {0};
+        uint64_t bytes = 0;
         tc_split *split = i == k->batches - 1 ? &(*dataset)->test : &(*dataset)->train;
         if (i == k->batches - 1) done = 0;
         TC_TRY(open_file(k, folder, k->batch_names[i], false, path, &from, &bytes));

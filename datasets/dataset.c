@@ -1,19 +1,14 @@
-/* dataset.c - finding a data set by its name, and what all data sets have in common.
+/* dataset.c - what all data sets have in common.
  *
  * Mean and deviation of a channel: with n values x, S = sum x and Q = sum x^2, both whole numbers and
  * therefore the same in whatever order they are added,
  *
  *     mean = S / n        deviation = sqrt(Q / n - mean^2)                          (then / 255) */
-#include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "internal.h"
-
-enum { PATH_LENGTH = 4096, MOST_PLACES = 3 };
 
 /* ---- Making ------------------------------------------------------------------------------------------- */
 
@@ -176,55 +171,4 @@ tc_status tc_dataset_hold_out(tc_dataset *dataset, int64_t count) {
     dataset->validation = validation;
     free(chosen);
     return TC_OK;
-}
-
-/* ---- Finding ------------------------------------------------------------------------------------------ */
-
-/* Ten thousand pictures are made in a few hundredths of a second and are enough for the lesson net to pass
- * 95%. */
-enum { SHAPES_TRAIN = 10000, SHAPES_TEST = 2000, SHAPES_SEED = 1 };
-
-static bool exists(const char *path) {
-    struct stat st;
-    return stat(path, &st) == 0;
-}
-
-/* The folders where named sets may lie, in the order of search; returns their number. */
-static int list_places(const char *data_dir, char places[MOST_PLACES][PATH_LENGTH]) {
-    int count = 0;
-    const char *variable = getenv("TINYCNN_DATA"), *home = getenv("HOME");
-    if (data_dir != NULL && data_dir[0] != '\0') snprintf(places[count++], PATH_LENGTH, "%s", data_dir);
-    if (variable != NULL && variable[0] != '\0') snprintf(places[count++], PATH_LENGTH, "%s", variable);
-    if (home != NULL && home[0] != '\0') snprintf(places[count++], PATH_LENGTH, "%s/.cache/tinycnn", home);
-    return count;
-}
-
-static tc_status open_named_cifar10(const char *data_dir, tc_dataset **dataset) {
-    char places[MOST_PLACES][PATH_LENGTH], path[PATH_LENGTH + 32], list[768] = "";
-    int count = list_places(data_dir, places);
-    for (int i = 0; i < count; i++) {
-        snprintf(path, sizeof path, "%s/cifar-10-batches-bin", places[i]);
-        if (exists(path)) return tc_cifar10_open(path, dataset);
-        snprintf(path, sizeof path, "%s/cifar-10-binary.tar.gz", places[i]);
-        if (exists(path)) return tc_cifar10_open(path, dataset);
-        snprintf(path, sizeof path, "%s/data_batch_1.bin", places[i]);
-        if (exists(path)) return tc_cifar10_open(places[i], dataset);
-        size_t used = strlen(list);
-        snprintf(list + used, sizeof list - used, "%s%s", i > 0 ? ", " : "", places[i]);
-    }
-    return tc_fail(TC_ERR_IO, "cifar10: neither cifar-10-batches-bin/ nor cifar-10-binary.tar.gz found in %s",
-                   count > 0 ? list : "any folder: no data folder given, TINYCNN_DATA and HOME not set");
-}
-
-tc_status tc_dataset_open(const char *name_or_path, const char *data_dir, int threads, tc_dataset **dataset) {
-    *dataset = NULL;
-    if (name_or_path == NULL || name_or_path[0] == '\0')
-        return tc_fail(TC_ERR_ARGUMENT, "data set: no name given, expected shapes, cifar10 or a path");
-    if (strcmp(name_or_path, "shapes") == 0)
-        return tc_shapes_open(SHAPES_TRAIN, SHAPES_TEST, SHAPES_SEED, threads, dataset);
-    if (strcmp(name_or_path, "cifar10") == 0) return open_named_cifar10(data_dir, dataset);
-    if (exists(name_or_path)) return tc_cifar10_open(name_or_path, dataset);
-    return tc_fail(TC_ERR_IO,
-                   "data set %s: %s; expected shapes, cifar10 or the path of a folder or a .tar.gz",
-                   name_or_path, strerror(errno));
 }

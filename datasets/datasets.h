@@ -25,12 +25,15 @@ typedef struct tc_dataset {
     tc_arena *arena;                  /* owns everything above */
 } tc_dataset;
 
-/* `name_or_path`: "shapes" (generated), "cifar10", or a path to a folder of .bin files or to a .tar.gz of
- * them. A named set is looked for in data_dir (may be NULL), then $TINYCNN_DATA, then ~/.cache/tinycnn, as a
- * folder or as the official archive; if it is nowhere, the error lists the places. Errors name file, record,
- * what was found and what was expected. On failure nothing is left behind. `threads`: 0 is all cores. */
+/* `name_or_path`: "shapes" (generated), "cifar10", "cifar100", "cifar100-coarse", "mnist", "fashion-mnist", or a path: to
+ * a folder of .bin files, to a .tar.gz of them, to a folder of IDX files. A named set is looked for in data_dir (may be
+ * NULL), then $TINYCNN_DATA, then ~/.cache/tinycnn, as a folder or as the official archive; if it is nowhere, the error
+ * lists the places. Errors name file, record, what was found and what was expected. On failure nothing is left behind.
+ * `threads`: 0 is all cores. */
 tc_status tc_dataset_open(const char *name_or_path, const char *data_dir, int threads, tc_dataset **dataset);
 void tc_dataset_free(tc_dataset *dataset);
+/* The names that tc_dataset_open() knows, by index; NULL behind the last. */
+const char *tc_dataset_known(int index);
 
 /* Moves `count` of the training pictures, the same ones whenever data set and count are the same, to the validation
  * split: choices can then be made without looking at the test pictures. Once a data set, before
@@ -42,6 +45,15 @@ tc_status tc_dataset_hold_out(tc_dataset *dataset, int64_t count);
  * folder with data_batch_1..5.bin and test_batch.bin, or straight from the .tar.gz that holds them; nothing
  * is unpacked to disk. */
 tc_status tc_cifar10_open(const char *path, tc_dataset **dataset);
+
+/* CIFAR-100: train.bin and test.bin, records of two labels and a picture; the 100 classes or, `coarse`, the 20
+ * superclasses. From a folder or a .tar.gz as above. */
+tc_status tc_cifar100_open(const char *path, bool coarse, tc_dataset **dataset);
+
+/* MNIST (LeCun, Cortes, Burges 1998) and Fashion-MNIST (Xiao, Rasul, Vollgraf 2017): pictures of one channel from a folder
+ * with train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, each plain or
+ * with .gz. */
+tc_status tc_mnist_open(const char *folder, bool is_fashion, tc_dataset **dataset);
 
 /* Ten classes of coloured, textured, shifted, noisy 32 x 32 pictures of geometric shapes, made from a seed:
  * picture i of a split depends on (seed, split, i) alone. */

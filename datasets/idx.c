@@ -124,7 +124,7 @@ static tc_status read_header(idx *f, int dimensions) {
 
 /* On failure there is nothing to close. */
 static tc_status idx_open(const char *folder, const char *name, int dimensions, idx *f) {
-    int descriptor;
+    int descriptor = -1;
     f->file = NULL;
     TC_TRY(find_file(folder, name, f, &descriptor));
     TC_TRY(open_stream(f, descriptor));

@@ -21,8 +21,7 @@ typedef struct doctor_settings {
 
 #define AT(field) .at = offsetof(doctor_settings, field)
 static const option doctor_options[] = {
-    {"data", "NAME|PATH", OPTION_TEXT, "shapes", AT(data),
-     .help = "shapes (generated), cifar10, or the path of a CIFAR-10 folder or .tar.gz"},
+    {"data", "NAME|PATH", OPTION_TEXT, "shapes", AT(data), .help = DATA_HELP, .known = tc_dataset_known},
     {"data-dir", "DIR", OPTION_TEXT, NULL, AT(data_dir),
      .help = "where to look for data first; then $TINYCNN_DATA, then ~/.cache/tinycnn"},
     {"near", NULL, OPTION_SWITCH, "yes", AT(near),

@@ -17,8 +17,7 @@ typedef struct eval_settings {
 static const option eval_options[] = {
     {"checkpoint", "FILE", OPTION_TEXT, NULL, AT(checkpoint),
      .help = "the saved net, e.g. best.safetensors of a run; it says itself which net it is (needed)"},
-    {"data", "NAME|PATH", OPTION_TEXT, "shapes", AT(data),
-     .help = "shapes (generated), cifar10, or the path of a CIFAR-10 folder or .tar.gz"},
+    {"data", "NAME|PATH", OPTION_TEXT, "shapes", AT(data), .help = DATA_HELP, .known = tc_dataset_known},
     {"data-dir", "DIR", OPTION_TEXT, NULL, AT(data_dir),
      .help = "where to look for data first; then $TINYCNN_DATA, then ~/.cache/tinycnn"},
     {"batch", "B", OPTION_INTEGER, "128", .low = 1, .high = 65536, AT(batch), .help = "pictures in a batch"},

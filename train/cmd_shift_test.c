@@ -18,8 +18,7 @@ typedef struct shift_settings {
 static const option shift_options[] = {
     {"checkpoint", "FILE", OPTION_TEXT, NULL, AT(checkpoint),
      .help = "the saved net, e.g. best.safetensors of a run (needed)"},
-    {"data", "NAME|PATH", OPTION_TEXT, "shapes", AT(data),
-     .help = "shapes (generated), cifar10, or the path of a CIFAR-10 folder or .tar.gz"},
+    {"data", "NAME|PATH", OPTION_TEXT, "shapes", AT(data), .help = DATA_HELP, .known = tc_dataset_known},
     {"data-dir", "DIR", OPTION_TEXT, NULL, AT(data_dir),
      .help = "where to look for data first; then $TINYCNN_DATA, then ~/.cache/tinycnn"},
     {"pictures", "N", OPTION_INTEGER, "2000", .low = 0, .high = 1e9, AT(pictures),

@@ -2,12 +2,18 @@
 #ifndef TRAIN_COMMANDS_H
 #define TRAIN_COMMANDS_H
 
+#include "datasets.h"
 #include "options.h"
+
+/* What --data says of itself; its names follow. */
+#define DATA_HELP                                                                                            \
+    "a data set by name, or the path of a folder or .tar.gz of CIFAR's files, or of a folder of IDX files"
 
 /* Names of the nets that can be asked for: an option's `known`. */
 const char *known_model(int index);
 
 extern const command command_train, command_eval, command_summary, command_bench, command_recipes,
-    command_explain, command_visualize, command_report, command_doctor, command_shift_test;
+    command_explain, command_visualize, command_report, command_doctor, command_shift_test, command_export,
+    command_import;
 
 #endif

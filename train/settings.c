@@ -23,8 +23,7 @@ const option train_options[] = {
     {"model", "NAME", OPTION_TEXT, "lesson", AT(model), .known = known_model, .help = "the net"},
     {"widths", "N,N,...", OPTION_LIST, "", .low = 1, .high = 65536, .whole = true, AT(widths),
      .help = "channels of the net's stages, in the place of its own"},
-    {"data", "NAME|PATH", OPTION_TEXT, "shapes", AT(data),
-     .help = "shapes (generated), cifar10, or the path of a CIFAR-10 folder or .tar.gz"},
+    {"data", "NAME|PATH", OPTION_TEXT, "shapes", AT(data), .help = DATA_HELP, .known = tc_dataset_known},
     {"data-dir", "DIR", OPTION_TEXT, NULL, AT(data_dir), .scope = SCOPE_RECORD,
      .help = "where to look for data first; then $TINYCNN_DATA, then ~/.cache/tinycnn"},
     {"val", "N", OPTION_INTEGER, "0", .low = 0, .high = 1e9, AT(val),
@@ -157,7 +156,7 @@ const option train_options[] = {
      .heading = "Augmentation",
      .help = "standard: what the options below say, random crop and flip if they say nothing; auto: "
              "standard, but "
-             "none for shapes"},
+             "none for shapes and mnist"},
     {"crop-padding", "P", OPTION_INTEGER, "4", .low = 0, .high = 16, AT(crop_padding),
      .help = "random crop: pixels added on each side before cutting; 0: no crop"},
     {"crop-mode", "NAME", OPTION_CHOICE, "reflect", .choices = "zero|reflect", AT(crop_mode),
@@ -192,6 +191,11 @@ int settings_index(const char *name) {
     return i;
 }
 
+/* Shapes are made anew as they are; a mirrored digit is none. */
+static bool is_left_alone(const char *data) {
+    return strcmp(data, "shapes") == 0 || strcmp(data, "mnist") == 0;
+}
+
 tc_status settings_resolve(train_settings *s) {
     static const double rate[] = {
         [OPTIMIZER_SGD] = 0.05, [OPTIMIZER_ADAM] = 0.001, [OPTIMIZER_ADAMW] = 0.001, [OPTIMIZER_MUON] = 0.05};
@@ -204,7 +208,7 @@ tc_status settings_resolve(train_settings *s) {
     bool asked = s->cutout > 0 || s->erasing > 0 || s->rotation > 0 || s->jitter.count > 0 || s->mixup > 0 ||
                  s->cutmix > 0;
     if (s->augment == AUGMENT_AUTO)
-        s->augment = strcmp(s->data, "shapes") == 0 && !asked ? AUGMENT_NONE : AUGMENT_STANDARD;
+        s->augment = is_left_alone(s->data) && !asked ? AUGMENT_NONE : AUGMENT_STANDARD;
     if (s->nesterov && s->momentum == 0) s->nesterov = false;
     if (s->rates != RATES_PLAIN && (s->optimizer == OPTIMIZER_ADAM || s->optimizer == OPTIMIZER_ADAMW))
         return tc_fail(

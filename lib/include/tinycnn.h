@@ -48,6 +48,8 @@
 
 #include "tinycnn/arena.h"
 #include "tinycnn/checkpoint.h"
+#include "tinycnn/export.h"
+#include "tinycnn/graph.h"
 #include "tinycnn/nn.h"
 #include "tinycnn/ops.h"
 #include "tinycnn/optim.h"

@@ -49,9 +49,21 @@ static bool fuse(tc_module *module, tc_activation activation) {
     return true;
 }
 
+static void describe(const tc_module *module, tc_graph_node *node) {
+    const batchnorm2d *self = (const batchnorm2d *)module;
+    node->op = TC_GRAPH_BATCHNORM2D;
+    node->weight = self->weight;
+    node->bias = self->bias;
+    node->running_mean = self->running_mean;
+    node->running_var = self->running_var;
+    /* 0 stands for the default. */
+    node->number = self->args.eps != 0 ? self->args.eps : 1e-5f;
+}
+
 static const tc_module_type type = {.name = "batchnorm2d",
                                     .forward = forward,
                                     .declare = declare,
+                                    .describe = describe,
                                     .fuse = fuse,
                                     .normalises = true,
                                     .deferred = true};

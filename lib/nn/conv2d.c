@@ -67,9 +67,18 @@ static tci_reach window(const tc_module *module, const tc_tensor *x) {
     return tci_reach_of(args->kernel_size, args->stride, args->padding, args->dilation, false);
 }
 
+static void describe(const tc_module *module, tc_graph_node *node) {
+    const conv2d *self = (const conv2d *)module;
+    node->op = TC_GRAPH_CONV2D;
+    node->weight = self->weight;
+    node->bias = self->bias;
+    node->groups = self->args.groups;
+}
+
 static const tc_module_type type = {.name = "conv2d",
                                     .forward = forward,
                                     .declare = declare,
+                                    .describe = describe,
                                     .fuse = fuse,
                                     .pools = true,
                                     .gathers = true,

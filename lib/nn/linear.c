@@ -45,10 +45,17 @@ static int64_t multiply_adds(const tc_module *module, const tc_tensor *y) {
     return tc_numel(y) * ((const linear *)module)->args.in_features;
 }
 
+static void describe(const tc_module *module, tc_graph_node *node) {
+    node->op = TC_GRAPH_LINEAR;
+    node->weight = ((const linear *)module)->weight;
+    node->bias = ((const linear *)module)->bias;
+}
+
 static const tc_module_type type = {.name = "linear",
                                     .global = true,
                                     .forward = forward,
                                     .declare = declare,
+                                    .describe = describe,
                                     .fuse = fuse,
                                     .multiply_adds = multiply_adds};
 

@@ -34,8 +34,16 @@ static int64_t flatten_kept_bytes(const tc_module *self, const tc_tensor *x, con
     return x == y ? 0 : tc_numel(y) * (int64_t)sizeof(float);
 }
 
-static const tc_module_type flatten = {
-    .name = "flatten", .global = true, .forward = flatten_forward, .kept_bytes = flatten_kept_bytes};
+static void flatten_describe(const tc_module *self, tc_graph_node *node) {
+    (void)self;
+    node->op = TC_GRAPH_FLATTEN;
+}
+
+static const tc_module_type flatten = {.name = "flatten",
+                                       .describe = flatten_describe,
+                                       .global = true,
+                                       .forward = flatten_forward,
+                                       .kept_bytes = flatten_kept_bytes};
 
 tc_module *tc_nn_flatten(void) {
     return tci_module_new(&flatten, sizeof(tc_module));
@@ -50,7 +58,13 @@ static tc_tensor *scale_forward(tc_module *self, tci_run *run, tc_tensor *x) {
     return tc_scale(run->tape, x, ((scale *)self)->factor);
 }
 
-static const tc_module_type scale_type = {.name = "scale", .forward = scale_forward};
+static void scale_describe(const tc_module *self, tc_graph_node *node) {
+    node->op = TC_GRAPH_SCALE;
+    node->number = ((const scale *)self)->factor;
+}
+
+static const tc_module_type scale_type = {
+    .name = "scale", .forward = scale_forward, .describe = scale_describe};
 
 tc_module *tc_nn_scale(float factor) {
     scale *self = tci_module_new(&scale_type, sizeof *self);
@@ -64,8 +78,13 @@ static tc_tensor *log_softmax_forward(tc_module *self, tci_run *run, tc_tensor *
     return tc_log_softmax(run->tape, x);
 }
 
+static void log_softmax_describe(const tc_module *self, tc_graph_node *node) {
+    (void)self;
+    node->op = TC_GRAPH_LOG_SOFTMAX;
+}
+
 static const tc_module_type log_softmax = {
-    .name = "log_softmax", .global = true, .forward = log_softmax_forward};
+    .name = "log_softmax", .describe = log_softmax_describe, .global = true, .forward = log_softmax_forward};
 
 tc_module *tc_nn_log_softmax(void) {
     return tci_module_new(&log_softmax, sizeof(tc_module));

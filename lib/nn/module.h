@@ -6,7 +6,7 @@
 #ifndef TCI_MODULE_H
 #define TCI_MODULE_H
 
-#include "tinycnn/nn.h"
+#include "tinycnn/graph.h"
 
 /* What one output element sees of the input, and how far apart two neighbours look, in input pixels. Index 0
  * is height, 1 width. */
@@ -21,7 +21,8 @@ struct tci_run {
     tc_tape *tape;
     tci_field field; /* of the tensor last made; kept by the summary, branched by residual */
     void (*observe)(tci_run *run, const tc_module *module, const tc_tensor *x, const tc_tensor *y);
-    void *context; /* of observe */
+    void *context;                /* of observe */
+    const tc_tensor *summands[2]; /* of the residual block that ran last */
     bool apart;
     tc_layer_observer seen;
     void *seen_context;
@@ -56,7 +57,9 @@ typedef struct tc_module_type {
     tci_reach (*window)(const tc_module *self, const tc_tensor *x);
     int64_t (*kept_bytes)(const tc_module *self, const tc_tensor *x,
                           const tc_tensor *y); /* NULL: the bytes of y */
-    bool (*halves)(const tc_module *self);     /* is it 2 x 2 max pooling with stride 2 and nothing else */
+    void (*describe)(const tc_module *self,
+                     tc_graph_node *node); /* op, tensors, numbers; NULL for containers */
+    bool (*halves)(const tc_module *self); /* is it 2 x 2 max pooling with stride 2 and nothing else */
 } tc_module_type;
 
 struct tc_module {

@@ -37,13 +37,24 @@ static int64_t maxpool_kept_bytes(const tc_module *self, const tc_tensor *x, con
     return tc_numel(y) * (int64_t)(sizeof(float) + (self->fused ? sizeof(uint8_t) : sizeof(uint16_t)));
 }
 
+static void maxpool_describe(const tc_module *self, tc_graph_node *node) {
+    (void)self;
+    node->op = TC_GRAPH_MAXPOOL2D;
+}
+
+static void avgpool_describe(const tc_module *self, tc_graph_node *node) {
+    node->op = TC_GRAPH_AVGPOOL2D;
+    node->count_exclude_pad = ((const pool2d *)self)->options.count_exclude_pad;
+}
+
 static const tc_module_type maxpool = {.name = "maxpool2d",
                                        .forward = maxpool_forward,
+                                       .describe = maxpool_describe,
                                        .window = pool_window,
                                        .kept_bytes = maxpool_kept_bytes,
                                        .halves = halves};
 static const tc_module_type avgpool = {
-    .name = "avgpool2d", .forward = avgpool_forward, .window = pool_window};
+    .name = "avgpool2d", .forward = avgpool_forward, .describe = avgpool_describe, .window = pool_window};
 
 static tc_module *pool_new(const tc_module_type *type, tc_pool2d_options options) {
     if (options.stride == 0) options.stride = options.kernel_size;
@@ -110,8 +121,15 @@ static tci_reach adaptive_window(const tc_module *self, const tc_tensor *x) {
         true};
 }
 
-static const tc_module_type adaptive_avgpool = {
-    .name = "adaptive_avgpool2d", .forward = adaptive_forward, .window = adaptive_window};
+static void adaptive_describe(const tc_module *self, tc_graph_node *node) {
+    (void)self;
+    node->op = TC_GRAPH_ADAPTIVE_AVGPOOL2D;
+}
+
+static const tc_module_type adaptive_avgpool = {.name = "adaptive_avgpool2d",
+                                                .forward = adaptive_forward,
+                                                .describe = adaptive_describe,
+                                                .window = adaptive_window};
 
 tc_module *tc_nn_adaptive_avgpool2d(tc_hw output_size) {
     if (!tci_extent("adaptive_avgpool2d", "output_size", output_size, 1)) return NULL;
@@ -135,8 +153,10 @@ static tci_reach global_window(const tc_module *self, const tc_tensor *x) {
                        true};
 }
 
-static const tc_module_type global_avgpool = {
-    .name = "global_avgpool2d", .forward = global_forward, .window = global_window};
+static const tc_module_type global_avgpool = {.name = "global_avgpool2d",
+                                              .forward = global_forward,
+                                              .describe = adaptive_describe,
+                                              .window = global_window};
 
 tc_module *tc_nn_global_avgpool2d(void) {
     return tci_module_new(&global_avgpool, sizeof(tc_module));

@@ -31,6 +31,7 @@ static tc_tensor *forward(tc_module *module, tci_run *run, tc_tensor *x) {
     }
     run->field = wider(run->field, before);
     tc_tensor *y = b && s ? tc_add(run->tape, b, s, tci_activation(run, self->activation)) : NULL;
+    run->summands[0] = b, run->summands[1] = s;
     if (!y || run->apart) return y;
     if (b != x) tci_tape_release(run->tape, b);
     if (s != x && s != b) tci_tape_release(run->tape, s);
@@ -44,7 +45,13 @@ static bool fuse(tc_module *module, tc_activation activation) {
     return true;
 }
 
-static const tc_module_type type = {.name = "residual", .forward = forward, .fuse = fuse};
+static void describe(const tc_module *self, tc_graph_node *node) {
+    (void)self;
+    node->op = TC_GRAPH_ADD;
+}
+
+static const tc_module_type type = {
+    .name = "residual", .forward = forward, .describe = describe, .fuse = fuse};
 
 tc_module *tc_residual(tc_module *body, tc_module *shortcut) {
     residual *self = tci_container_new(&type, sizeof *self, (tc_module *const[]){body, shortcut}, 2);

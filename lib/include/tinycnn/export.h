@@ -1,0 +1,53 @@
+/* export.h - a trained net in forms that need no tinycnn.
+ *
+ * Both take a net for one shape of picture and write a file whole or not at all. */
+#ifndef TINYCNN_EXPORT_H
+#define TINYCNN_EXPORT_H
+
+#include "tinycnn/graph.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct tc_export_options {
+    const char *name; /* of the net, for people; NULL: "net" */
+    int classes;
+    const char *const *class_names; /* (classes); NULL: none */
+    /* For pictures with values 0 .. 1: (v - mean) / deviation, by channel. NULL: the picture comes normalised. */
+    const float *mean, *deviation;
+    bool int8; /* C only: weights as 8-bit integers, see tc_folded_quantize() */
+    bool fold; /* ONNX only: batch norms become part of the convolution before them */
+} tc_export_options;
+
+/* ---- Batch norm folded into weights ---------------------------------------------------------------------- */
+
+/* A graph whose batch norms are gone: into the weights of the convolution or linear layer whose result only they read,
+ * w' = w g / sqrt(v + eps), b' = (b - m) g / sqrt(v + eps) + b_bn; elsewhere into a scale and a shift of each channel
+ * (TC_GRAPH_BATCHNORM2D with running_mean 0, running_var 1, eps 0). Weights are copies in the model's layout. */
+typedef struct tc_folded {
+    tc_graph graph;
+    tc_arena *arena; /* of the new tensors */
+} tc_folded;
+tc_status tc_folded_create(tc_model *model, const int64_t shape[4], tc_folded *folded);
+void tc_folded_free(tc_folded *folded);
+
+/* Rounds the weights of convolutions and linear layers to whole multiples, -127 .. 127, of a step for each output channel:
+ * step = largest |w| / 127. They stay floats, so that the loss of accuracy can be measured. */
+void tc_folded_quantize(tc_folded *folded);
+
+/* The result of the graph for x (N, C, H, W) with the shapes that it was made for, but for N; NULL with the failure on the
+ * tape. The tape should be in evaluation mode. */
+tc_tensor *tc_graph_forward(const tc_graph *graph, tc_tape *tape, tc_tensor *x);
+
+/* ---- C --------------------------------------------------------------------------------------------------- */
+
+/* One file of C99 without dependencies but libm: `void net_predict(const float *nchw, float *logits)`, weights, and
+ * static memory, whose size its first lines state; batch norms folded. */
+tc_status tc_export_c(tc_model *model, const int64_t shape[4], const tc_export_options *options,
+                      const char *path);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

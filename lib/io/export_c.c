@@ -1,0 +1,500 @@
+/* export_c.c - a net as one file of C99: helper functions, weights, and a net_predict() that calls one after the other.
+ *
+ * Planes lie one after the other (C, H, W), as the caller's picture does. Results live in buffers that are used again as
+ * soon as nobody reads them any more; element-wise operations work in place. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tinycnn/checkpoint.h"
+#include "tinycnn/export.h"
+#include "tinycnn/version.h"
+
+/* ---- Helper functions of the file, each with what it needs ------------------------------------------------- */
+
+static const char conv_text[] =
+    "/* y[o] = b[o] + sum over c, i, j of w[o][c][i][j] x[c][row * stride - padding + i * dilation][...]; k: "
+    "channels, height,\n"
+    " * width of x; channels, height, width of y; height and width of the kernel; then stride, padding, "
+    "dilation along height\n"
+    " * and width; groups. */\n"
+    "static void conv2d(const float *x, const %s *w, %sconst float *b, float *y, const int *k) {\n"
+    "    const int in = k[0] / k[14], each = k[3] / k[14];\n"
+    "    int o, c, i, j, row, column;\n"
+    "    for (o = 0; o < k[3]; o++) {\n"
+    "        float *out = y + o * k[4] * k[5];\n"
+    "        for (row = 0; row < k[4] * k[5]; row++) out[row] = 0;\n"
+    "        for (c = 0; c < in; c++) {\n"
+    "            const float *plane = x + (o / each * in + c) * k[1] * k[2];\n"
+    "            for (i = 0; i < k[6]; i++)\n"
+    "                for (j = 0; j < k[7]; j++) {\n"
+    "                    const float weight = (float)w[((o * in + c) * k[6] + i) * k[7] + j];\n"
+    "                    for (row = 0; row < k[4]; row++) {\n"
+    "                        const int h = row * k[8] - k[10] + i * k[12];\n"
+    "                        if (h < 0 || h >= k[1]) continue;\n"
+    "                        for (column = 0; column < k[5]; column++) {\n"
+    "                            const int v = column * k[9] - k[11] + j * k[13];\n"
+    "                            if (v >= 0 && v < k[2]) out[row * k[5] + column] += weight * plane[h * k[2] "
+    "+ v];\n"
+    "                        }\n"
+    "                    }\n"
+    "                }\n"
+    "        }\n"
+    "        for (row = 0; row < k[4] * k[5]; row++) out[row] = out[row]%s + b[o];\n"
+    "    }\n"
+    "}\n\n";
+
+static const char linear_text[] =
+    "static void linear(const float *x, const %s *w, %sconst float *b, float *y, int in, int out) {\n"
+    "    int o, i;\n"
+    "    for (o = 0; o < out; o++) {\n"
+    "        float sum = 0;\n"
+    "        for (i = 0; i < in; i++) sum += (float)w[o * in + i] * x[i];\n"
+    "        y[o] = sum%s + b[o];\n"
+    "    }\n"
+    "}\n\n";
+
+static const char pool_text[] =
+    "/* k: channels, height, width of x; height, width of y; then kernel, stride, padding, dilation along "
+    "height and width;\n"
+    " * whether padding counts in a mean. */\n"
+    "static void %s(const float *x, float *y, const int *k) {\n"
+    "    int c, row, column, i, j;\n"
+    "    for (c = 0; c < k[0]; c++)\n"
+    "        for (row = 0; row < k[3]; row++)\n"
+    "            for (column = 0; column < k[4]; column++) {\n"
+    "%s"
+    "                for (i = 0; i < k[5]; i++)\n"
+    "                    for (j = 0; j < k[6]; j++) {\n"
+    "                        const int h = row * k[7] - k[9] + i * k[11], v = column * k[8] - k[10] + j * "
+    "k[12];\n"
+    "                        if (h < 0 || h >= k[1] || v < 0 || v >= k[2]) continue;\n"
+    "%s"
+    "                    }\n"
+    "%s"
+    "            }\n"
+    "}\n\n";
+
+static const char adaptive_text[] =
+    "/* Window i of an axis is [floor(i L / out), ceil((i + 1) L / out)). */\n"
+    "static void adaptive_avgpool2d(const float *x, float *y, int channels, int height, int width, int rows, "
+    "int columns) {\n"
+    "    int c, row, column, i, j;\n"
+    "    for (c = 0; c < channels; c++)\n"
+    "        for (row = 0; row < rows; row++)\n"
+    "            for (column = 0; column < columns; column++) {\n"
+    "                const int top = row * height / rows, bottom = ((row + 1) * height + rows - 1) / rows;\n"
+    "                const int left = column * width / columns, right = ((column + 1) * width + columns - 1) "
+    "/ columns;\n"
+    "                float sum = 0;\n"
+    "                for (i = top; i < bottom; i++)\n"
+    "                    for (j = left; j < right; j++) sum += x[(c * height + i) * width + j];\n"
+    "                y[(c * rows + row) * columns + column] = sum / (float)((bottom - top) * (right - "
+    "left));\n"
+    "            }\n"
+    "}\n\n";
+
+static const char line_text[] =
+    "static void scale_shift(float *x, const float *factor, const float *shift, int channels, int pixels) {\n"
+    "    int c, i;\n"
+    "    for (c = 0; c < channels; c++)\n"
+    "        for (i = 0; i < pixels; i++) x[c * pixels + i] = factor[c] * x[c * pixels + i] + shift[c];\n"
+    "}\n\n";
+
+static const char log_softmax_text[] = "static void log_softmax(float *x, int count) {\n"
+                                       "    float most = x[0], sum = 0;\n"
+                                       "    int i;\n"
+                                       "    for (i = 1; i < count; i++) most = x[i] > most ? x[i] : most;\n"
+                                       "    for (i = 0; i < count; i++) sum += expf(x[i] - most);\n"
+                                       "    for (i = 0; i < count; i++) x[i] -= most + logf(sum);\n"
+                                       "}\n\n";
+
+/* Element-wise ones: name, further parameters, expression of x[i]. */
+static const struct {
+    tc_graph_op op;
+    const char *name, *parameters, *expression;
+} maps[] = {
+    {TC_GRAPH_RELU, "relu", "", "x[i] > 0 ? x[i] : 0 * x[i]"},
+    {TC_GRAPH_LEAKY_RELU, "leaky_relu", ", float slope", "x[i] > 0 ? x[i] : slope * x[i]"},
+    {TC_GRAPH_GELU, "gelu", "", "0.5f * x[i] * (1 + erff(0.70710678f * x[i]))"},
+    {TC_GRAPH_GELU_TANH, "gelu_tanh", "",
+     "0.5f * x[i] * (1 + tanhf(0.79788456f * (x[i] + 0.044715f * x[i] * x[i] * x[i])))"},
+    {TC_GRAPH_SILU, "silu", "", "x[i] / (1 + expf(-x[i]))"},
+    {TC_GRAPH_SCALE, "scale", ", float factor", "factor * x[i]"},
+    {TC_GRAPH_ADD, "add", ", const float *other", "x[i] + other[i]"},
+};
+enum { MAPS = sizeof maps / sizeof maps[0] };
+
+static bool has(const tc_graph *g, tc_graph_op op) {
+    for (int i = 0; i < g->count; i++)
+        if (g->nodes[i].op == op) return true;
+    return false;
+}
+
+static void write_helpers(FILE *out, const tc_graph *g, bool int8) {
+    const char *type = int8 ? "signed char" : "float", *steps = int8 ? "const float *step, " : "";
+    const char *times = int8 ? " * step[o]" : "";
+    if (has(g, TC_GRAPH_CONV2D)) fprintf(out, conv_text, type, steps, times);
+    if (has(g, TC_GRAPH_LINEAR)) fprintf(out, linear_text, type, steps, times);
+    if (has(g, TC_GRAPH_MAXPOOL2D))
+        fprintf(out, pool_text, "maxpool2d", "                float most = -INFINITY;\n",
+                "                        if (!(x[(c * k[1] + h) * k[2] + v] <= most)) most = x[(c * k[1] + "
+                "h) * k[2] + v];\n",
+                "                y[(c * k[3] + row) * k[4] + column] = most;\n");
+    if (has(g, TC_GRAPH_AVGPOOL2D))
+        fprintf(out, pool_text, "avgpool2d",
+                "                const int top = row * k[7] - k[9], left = column * k[8] - k[10];\n"
+                "                const int bottom = top + k[5] < k[1] + k[9] ? top + k[5] : k[1] + k[9];\n"
+                "                const int right = left + k[6] < k[2] + k[10] ? left + k[6] : k[2] + k[10];\n"
+                "                float sum = 0;\n                int count = 0;\n",
+                "                        sum += x[(c * k[1] + h) * k[2] + v];\n                        "
+                "count++;\n",
+                "                y[(c * k[3] + row) * k[4] + column] =\n"
+                "                    sum / (float)(k[13] ? (bottom - top) * (right - left) : count);\n");
+    if (has(g, TC_GRAPH_ADAPTIVE_AVGPOOL2D)) fputs(adaptive_text, out);
+    if (has(g, TC_GRAPH_BATCHNORM2D)) fputs(line_text, out);
+    if (has(g, TC_GRAPH_LOG_SOFTMAX)) fputs(log_softmax_text, out);
+    for (int m = 0; m < MAPS; m++)
+        if (has(g, maps[m].op))
+            fprintf(out,
+                    "static void %s(float *x, int count%s) {\n    int i;\n    for (i = 0; i < count; i++) "
+                    "x[i] = %s;\n"
+                    "}\n\n",
+                    maps[m].name, maps[m].parameters, maps[m].expression);
+}
+
+/* ---- Numbers --------------------------------------------------------------------------------------------- */
+
+/* A float that C reads back to the same bits. */
+static void write_float(FILE *out, float value) {
+    char text[32];
+    snprintf(text, sizeof text, "%.9g", (double)value);
+    fprintf(out, "%s%sf", text, strpbrk(text, ".e") ? "" : ".0");
+}
+
+static void write_floats(FILE *out, const char *name, int node, const float *values, int64_t count) {
+    fprintf(out, "static const float %s_%d[%lld] = {", name, node, (long long)count);
+    for (int64_t i = 0; i < count; i++) {
+        fputs(i % 8 == 0 ? "\n    " : " ", out);
+        write_float(out, values[i]);
+        fputc(',', out);
+    }
+    fputs("\n};\n", out);
+}
+
+/* The values of a weight in PyTorch's order; NULL if memory is short. */
+static float *in_order(const tc_tensor *weight) {
+    float *values = malloc((size_t)tc_numel(weight) * sizeof *values);
+    if (values) tc_tensor_to_nchw(weight, values);
+    return values;
+}
+
+static void write_int8(FILE *out, int node, const float *values, int64_t outputs, int64_t each) {
+    fprintf(out, "static const signed char weight_%d[%lld] = {", node, (long long)(outputs * each));
+    float *steps = calloc((size_t)outputs, sizeof *steps);
+    for (int64_t o = 0; o < outputs; o++) {
+        float most = 0;
+        for (int64_t k = 0; k < each; k++) most = fmaxf(most, fabsf(values[o * each + k]));
+        float step = most / 127;
+        if (steps) steps[o] = step;
+        for (int64_t k = 0; k < each; k++)
+            fprintf(out, "%s%d,", (o * each + k) % 20 == 0 ? "\n    " : " ",
+                    step > 0 ? (int)rintf(values[o * each + k] / step) : 0);
+    }
+    fputs("\n};\n", out);
+    if (steps) write_floats(out, "step", node, steps, outputs);
+    free(steps);
+}
+
+static tc_status write_weights(FILE *out, const tc_graph *g, bool int8) {
+    for (int i = 0; i < g->count; i++) {
+        const tc_graph_node *n = &g->nodes[i];
+        if (!n->weight) continue;
+        fprintf(out, "\n/* %s %s */\n", n->path, n->type);
+        if (n->op == TC_GRAPH_BATCHNORM2D) {
+            write_floats(out, "factor", i, n->weight->data, tc_numel(n->weight));
+            write_floats(out, "shift", i, n->bias->data, tc_numel(n->bias));
+            continue;
+        }
+        float *values = in_order(n->weight);
+        if (!values) return tc_fail(TC_ERR_MEMORY, "export: out of memory");
+        int64_t outputs = n->weight->shape[0], count = tc_numel(n->weight);
+        if (int8)
+            write_int8(out, i, values, outputs, count / outputs);
+        else
+            write_floats(out, "weight", i, values, count);
+        free(values);
+        write_floats(out, "bias", i, n->bias->data, tc_numel(n->bias));
+    }
+    return TC_OK;
+}
+
+/* ---- Buffers --------------------------------------------------------------------------------------------- */
+
+enum { BUFFERS_MAX = 64 };
+
+typedef struct plan {
+    int *buffer; /* of each node's result */
+    int64_t size[BUFFERS_MAX];
+    int count;
+} plan;
+
+static int64_t floats_of(const tc_graph_node *n) {
+    int64_t count = 1;
+    for (int i = 1; i < n->output_ndim; i++) count *= n->output_shape[i];
+    return count;
+}
+
+static bool is_in_place(tc_graph_op op) {
+    for (int m = 0; m < MAPS; m++)
+        if (maps[m].op == op) return true;
+    return op == TC_GRAPH_BATCHNORM2D || op == TC_GRAPH_LOG_SOFTMAX || op == TC_GRAPH_FLATTEN;
+}
+
+/* The last node that reads node i's result; i itself if none does. */
+static int last_reader(const tc_graph *g, int i) {
+    int last = i;
+    for (int k = i + 1; k < g->count; k++)
+        for (int j = 0; j < g->nodes[k].input_count; j++)
+            if (g->nodes[k].inputs[j] == i) last = k;
+    return last;
+}
+
+/* Whether at node k some result in buffer b is still wanted by k or later, but for node `except`. */
+static bool is_busy(const tc_graph *g, const plan *p, int b, int k, int except) {
+    for (int i = 0; i < k; i++)
+        if (i != except && p->buffer[i] == b && last_reader(g, i) >= k) return true;
+    return false;
+}
+
+static tc_status make_plan(const tc_graph *g, plan *p) {
+    *p = (plan){.buffer = malloc((size_t)g->count * sizeof(int))};
+    if (!p->buffer) return tc_fail(TC_ERR_MEMORY, "export: out of memory");
+    for (int k = 0; k < g->count; k++) {
+        const tc_graph_node *n = &g->nodes[k];
+        int from = n->inputs[0], chosen = -1;
+        if (is_in_place(n->op) && from >= 0 && last_reader(g, from) == k &&
+            !is_busy(g, p, p->buffer[from], k, from) && !(n->input_count == 2 && n->inputs[1] == from))
+            chosen = p->buffer[from];
+        for (int b = 0; b < p->count && chosen < 0; b++)
+            if (!is_busy(g, p, b, k, -1)) chosen = b;
+        if (chosen < 0) chosen = p->count++;
+        if (p->count > BUFFERS_MAX)
+            return tc_fail(TC_ERR_UNSUPPORTED, "export: more than %d results live at a time", BUFFERS_MAX);
+        p->buffer[k] = chosen;
+        if (floats_of(n) > p->size[chosen]) p->size[chosen] = floats_of(n);
+    }
+    return TC_OK;
+}
+
+/* ---- The function ------------------------------------------------------------------------------------------ */
+
+static void write_result(FILE *out, const plan *p, int i) {
+    if (i == TC_GRAPH_PICTURE)
+        fputs("picture", out);
+    else
+        fprintf(out, "buffer_%d", p->buffer[i]);
+}
+
+/* Padding before the first element. */
+static int64_t before(const tc_window *w) {
+    return w->same ? w->dilation * (w->kernel - 1) / 2 : w->padding;
+}
+
+static void write_conv(FILE *out, const tc_graph_node *n, const plan *p, int i, bool int8) {
+    const tc_window *h = &n->window[0], *w = &n->window[1];
+    const int64_t *a = n->input_shape, *b = n->output_shape;
+    fprintf(out,
+            "    {\n        static const int k[] = {%d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, "
+            "%d};\n",
+            (int)a[1], (int)a[2], (int)a[3], (int)b[1], (int)b[2], (int)b[3], (int)h->kernel, (int)w->kernel,
+            (int)h->stride, (int)w->stride, (int)before(h), (int)before(w), (int)h->dilation,
+            (int)w->dilation, n->groups);
+    fputs("        conv2d(", out);
+    write_result(out, p, n->inputs[0]);
+    fprintf(out, ", weight_%d, ", i);
+    if (int8) fprintf(out, "step_%d, ", i);
+    fprintf(out, "bias_%d, buffer_%d, k);\n    }\n", i, p->buffer[i]);
+}
+
+static void write_pool(FILE *out, const tc_graph_node *n, const plan *p, int i) {
+    const tc_window *h = &n->window[0], *w = &n->window[1];
+    fprintf(
+        out,
+        "    {\n        static const int k[] = {%d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d};\n",
+        (int)n->input_shape[1], (int)n->input_shape[2], (int)n->input_shape[3], (int)n->output_shape[2],
+        (int)n->output_shape[3], (int)h->kernel, (int)w->kernel, (int)h->stride, (int)w->stride,
+        (int)h->padding, (int)w->padding, (int)h->dilation, (int)w->dilation, n->count_exclude_pad ? 0 : 1);
+    fprintf(out, "        %s(", n->op == TC_GRAPH_MAXPOOL2D ? "maxpool2d" : "avgpool2d");
+    write_result(out, p, n->inputs[0]);
+    fprintf(out, ", buffer_%d, k);\n    }\n", p->buffer[i]);
+}
+
+/* What works in place gets a copy first where it may not write into its input. */
+static void write_copy(FILE *out, const tc_graph_node *n, const plan *p, int i) {
+    if (n->inputs[0] >= 0 && p->buffer[n->inputs[0]] == p->buffer[i]) return;
+    fprintf(out, "    memcpy(buffer_%d, ", p->buffer[i]);
+    write_result(out, p, n->inputs[0]);
+    fprintf(out, ", %lld * sizeof(float));\n", (long long)floats_of(n));
+}
+
+static void write_map(FILE *out, const tc_graph_node *n, const plan *p, int i) {
+    write_copy(out, n, p, i);
+    for (int m = 0; m < MAPS; m++) {
+        if (maps[m].op != n->op) continue;
+        fprintf(out, "    %s(buffer_%d, %lld", maps[m].name, p->buffer[i], (long long)floats_of(n));
+        if (n->op == TC_GRAPH_ADD) {
+            fputs(", ", out);
+            write_result(out, p, n->inputs[1]);
+        } else if (maps[m].parameters[0]) {
+            fputs(", ", out);
+            write_float(out, n->number);
+        }
+        fputs(");\n", out);
+    }
+}
+
+static void write_node(FILE *out, const tc_graph_node *n, const plan *p, int i, bool int8) {
+    fprintf(out, "    /* %s %s */\n", n->path, n->type);
+    switch (n->op) {
+    case TC_GRAPH_CONV2D:
+        write_conv(out, n, p, i, int8);
+        break;
+    case TC_GRAPH_LINEAR:
+        fputs("    linear(", out);
+        write_result(out, p, n->inputs[0]);
+        fprintf(out, ", weight_%d, ", i);
+        if (int8) fprintf(out, "step_%d, ", i);
+        fprintf(out, "bias_%d, buffer_%d, %lld, %lld);\n", i, p->buffer[i], (long long)n->input_shape[1],
+                (long long)n->output_shape[1]);
+        break;
+    case TC_GRAPH_MAXPOOL2D:
+    case TC_GRAPH_AVGPOOL2D:
+        write_pool(out, n, p, i);
+        break;
+    case TC_GRAPH_ADAPTIVE_AVGPOOL2D:
+        fputs("    adaptive_avgpool2d(", out);
+        write_result(out, p, n->inputs[0]);
+        fprintf(out, ", buffer_%d, %lld, %lld, %lld, %lld, %lld);\n", p->buffer[i],
+                (long long)n->input_shape[1], (long long)n->input_shape[2], (long long)n->input_shape[3],
+                (long long)n->output_shape[2], (long long)n->output_shape[3]);
+        break;
+    case TC_GRAPH_BATCHNORM2D:
+        write_copy(out, n, p, i);
+        fprintf(out, "    scale_shift(buffer_%d, factor_%d, shift_%d, %lld, %lld);\n", p->buffer[i], i, i,
+                (long long)n->output_shape[1], (long long)(n->output_shape[2] * n->output_shape[3]));
+        break;
+    case TC_GRAPH_LOG_SOFTMAX:
+        write_copy(out, n, p, i);
+        fprintf(out, "    log_softmax(buffer_%d, %lld);\n", p->buffer[i], (long long)floats_of(n));
+        break;
+    case TC_GRAPH_FLATTEN:
+        /* Planes lie in C, H, W order already. */
+        write_copy(out, n, p, i);
+        break;
+    default:
+        write_map(out, n, p, i);
+    }
+}
+
+static void write_head(FILE *out, const tc_graph *g, const plan *p, const int64_t shape[4],
+                       const tc_export_options *o) {
+    int64_t memory = 0, weights = 0, classes = floats_of(&g->nodes[g->count - 1]);
+    for (int b = 0; b < p->count; b++) memory += p->size[b] * (int64_t)sizeof(float);
+    if (o->mean) memory += shape[1] * shape[2] * shape[3] * (int64_t)sizeof(float);
+    for (int i = 0; i < g->count; i++)
+        if (g->nodes[i].weight) weights += tc_numel(g->nodes[i].weight);
+    fprintf(out,
+            "/* %s: a convolutional net as one file of C99, exported by tinycnn %s.\n"
+            " *\n"
+            " *     void net_predict(const float *nchw, float *logits);\n"
+            " *\n"
+            " * nchw: one picture, %lld planes of %lld rows of %lld pixels, %s.\n"
+            " * logits: %lld numbers, the largest is the class%s.\n"
+            " *\n"
+            " * %lld weights%s. Static memory: %lld bytes, which two threads must not use at a time. No "
+            "allocation. Link with -lm. */\n"
+            "#include <math.h>\n#include <string.h>\n\n"
+            "void net_predict(const float *nchw, float *logits);\n\n",
+            o->name ? o->name : "net", tc_version(), (long long)shape[1], (long long)shape[2],
+            (long long)shape[3], o->mean ? "values from 0 to 1" : "normalised as in training",
+            (long long)classes, o->class_names ? ", see net_class_names" : "", (long long)weights,
+            o->int8 ? ", 8 bits each with a step for each output channel" : "", (long long)memory);
+}
+
+static void write_class_names(FILE *out, const tc_export_options *o) {
+    if (!o->class_names) return;
+    fprintf(out, "extern const char *const net_class_names[%d];\nconst char *const net_class_names[%d] = {",
+            o->classes, o->classes);
+    for (int k = 0; k < o->classes; k++) {
+        fprintf(out, "%s\"", k % 8 == 0 ? "\n    " : " ");
+        for (const unsigned char *c = (const unsigned char *)o->class_names[k]; *c; c++)
+            if (*c < ' ' || *c >= 127 || *c == '"' || *c == '\\' || *c == '?')
+                fprintf(out, "\\%03o", *c);
+            else
+                fputc(*c, out);
+        fputs("\",", out);
+    }
+    fputs("\n};\n", out);
+}
+
+static void write_function(FILE *out, const tc_graph *g, const plan *p, const int64_t shape[4],
+                           const tc_export_options *o) {
+    int64_t pixels = shape[2] * shape[3];
+    fputc('\n', out);
+    for (int b = 0; b < p->count; b++)
+        fprintf(out, "static float buffer_%d[%lld];\n", b, (long long)p->size[b]);
+    if (o->mean) {
+        write_floats(out, "mean", 0, o->mean, shape[1]);
+        write_floats(out, "deviation", 0, o->deviation, shape[1]);
+        fprintf(out, "static float normal[%lld];\n", (long long)(shape[1] * pixels));
+    }
+    fputs("\nvoid net_predict(const float *nchw, float *logits) {\n", out);
+    if (o->mean)
+        fprintf(out,
+                "    const float *picture = normal;\n    int i;\n"
+                "    for (i = 0; i < %lld; i++) normal[i] = (nchw[i] - mean_0[i / %lld]) / deviation_0[i / "
+                "%lld];\n",
+                (long long)(shape[1] * pixels), (long long)pixels, (long long)pixels);
+    else
+        fputs("    const float *picture = nchw;\n", out);
+    for (int i = 0; i < g->count; i++) write_node(out, &g->nodes[i], p, i, o->int8);
+    fprintf(out, "    memcpy(logits, buffer_%d, %lld * sizeof(float));\n}\n", p->buffer[g->count - 1],
+            (long long)floats_of(&g->nodes[g->count - 1]));
+}
+
+static tc_status write_all(FILE *out, const tc_graph *g, const int64_t shape[4], const tc_export_options *o) {
+    plan p;
+    tc_status status = make_plan(g, &p);
+    if (status == TC_OK) {
+        write_head(out, g, &p, shape, o);
+        write_helpers(out, g, o->int8);
+        write_class_names(out, o);
+        status = write_weights(out, g, o->int8);
+    }
+    if (status == TC_OK) write_function(out, g, &p, shape, o);
+    free(p.buffer);
+    return status;
+}
+
+tc_status tc_export_c(tc_model *model, const int64_t shape[4], const tc_export_options *options,
+                      const char *path) {
+    static const tc_export_options none = {0};
+    tc_folded folded;
+    char *text = NULL;
+    size_t size = 0;
+    if (shape[0] != 1)
+        return tc_fail(TC_ERR_ARGUMENT, "export: the shape has %lld pictures, expected is one",
+                       (long long)shape[0]);
+    TC_TRY(tc_folded_create(model, shape, &folded));
+    FILE *out = open_memstream(&text, &size);
+    tc_status status = out ? write_all(out, &folded.graph, shape, options ? options : &none)
+                           : tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
+    if (out && (ferror(out) || fclose(out) != 0) && status == TC_OK)
+        status = tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
+    if (status == TC_OK) status = tc_write_file(path, text, size);
+    free(text);
+    tc_folded_free(&folded);
+    return status;
+}

@@ -1,0 +1,212 @@
+/* The graph of a net, run anew: what it says is what the net computes; folded, quantised, and written as C. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "models.h"
+#include "suite.h"
+
+/* A net with every layer that there is, and odd windows. */
+static tc_module *everything(void) {
+    tc_module *body = tc_sequential(tc_nn_conv2d(8, 8, 3, .padding = 1, .groups = 2, .no_bias = true),
+                                    tc_nn_batchnorm2d(8), tc_nn_silu());
+    return tc_sequential(tc_nn_conv2d(3, 8, 4, .padding = TC_SAME), tc_nn_batchnorm2d(8), tc_nn_relu(),
+                         tc_nn_maxpool2d(3, .stride = 2, .padding = 1, .ceil_mode = true),
+                         tc_nn_batchnorm2d(8), tc_named("block", tc_residual(body, tc_nn_conv2d(8, 8, 1))),
+                         tc_nn_leaky_relu(0.1f),
+                         tc_residual_identity(tc_sequential(
+                             tc_nn_conv2d(8, 8, TC_HW(3, 1), .padding = TC_HW(2, 0), .dilation = TC_HW(2, 1)),
+                             tc_nn_gelu(TC_GELU_TANH))),
+                         tc_nn_avgpool2d(2, .padding = 1, .ceil_mode = true), tc_nn_gelu(TC_GELU_EXACT),
+                         tc_nn_avgpool2d(3, .stride = 1, .padding = 1, .count_exclude_pad = true),
+                         tc_nn_adaptive_avgpool2d(TC_HW(3, 2)), tc_nn_dropout(0.5f), tc_nn_flatten(),
+                         tc_nn_linear(8 * 3 * 2, 12), tc_nn_relu(), tc_nn_linear(12, 7), tc_nn_scale(1.7f),
+                         tc_nn_log_softmax());
+}
+
+enum { NETS = 6 };
+
+static tc_model *model_of(int which, int64_t shape[4]) {
+    tc_model *model;
+    int64_t wanted[2][4] = {{1, 3, 19, 14}, {1, 3, 32, 32}};
+    memcpy(shape, wanted[which > 0], sizeof wanted[0]);
+    tc_module *net =
+        which == 0 ? everything() : tc_model_build(&tc_models[which - 1], tc_net_of(3, 32, 32, 10));
+    ck_assert_msg(tc_model_create(net, 9, &model) == TC_OK, "%s", tc_last_error());
+    /* Batch norms that do something. */
+    tc_rng rng = tc_rng_create(4, 4);
+    for (int i = 0; i < tc_model_buffer_count(model); i++) {
+        tc_parameter *p = tc_model_buffer(model, i);
+        bool variance = strstr(p->name, "running_var") != NULL;
+        for (int64_t k = 0; k < tc_numel(p->tensor); k++)
+            p->tensor->data[k] = variance ? 0.5f + tc_rng_uniform(&rng) : 0.2f * tc_rng_normal(&rng);
+    }
+    for (int i = 0; i < tc_model_parameter_count(model); i++) {
+        tc_parameter *p = tc_model_parameter(model, i);
+        if (strcmp(p->layer, "batchnorm2d") != 0) continue;
+        for (int64_t k = 0; k < tc_numel(p->tensor); k++) p->tensor->data[k] += 0.3f * tc_rng_normal(&rng);
+    }
+    return model;
+}
+
+static tc_tensor *pictures(tc_tape *tape, int64_t n, const int64_t shape[4]) {
+    tc_tensor *x = tc_tensor_new(tc_tape_arena(tape), n, shape[1], shape[2], shape[3]);
+    tc_rng rng = tc_rng_create(5, 5);
+    for (int64_t i = 0; i < tc_numel(x); i++) x->data[i] = tc_rng_normal(&rng);
+    return x;
+}
+
+static double difference(const float *a, const float *b, int64_t count) {
+    double largest = 0, most = 0;
+    for (int64_t i = 0; i < count; i++) {
+        largest = fmax(largest, fabs((double)b[i]));
+        most = fmax(most, fabs((double)a[i] - (double)b[i]));
+    }
+    return most / largest;
+}
+
+START_TEST(the_graph_computes_what_the_net_computes) {
+    int64_t shape[4];
+    tc_graph graph;
+    tc_folded folded;
+    tc_model *model = model_of(_i, shape);
+    ck_assert_msg(tc_graph_create(model, shape, &graph) == TC_OK, "%s", tc_last_error());
+    ck_assert_msg(tc_folded_create(model, shape, &folded) == TC_OK, "%s", tc_last_error());
+    tc_tape *tape = tc_tape_create(NULL);
+    tc_tape_eval(tape);
+    tc_tensor *x = pictures(tape, 3, shape);
+    const tc_tensor *wanted = tc_model_forward(model, tape, x), *y = tc_graph_forward(&graph, tape, x);
+    const tc_tensor *z = tc_graph_forward(&folded.graph, tape, x);
+    ck_assert_msg(wanted && y && z, "%s", tc_last_error());
+    ck_assert_double_le(difference(y->data, wanted->data, tc_numel(wanted)), 1e-5);
+    ck_assert_double_le(difference(z->data, wanted->data, tc_numel(wanted)), 2e-5);
+    /* Folding took batch norms away, and nothing from the model. */
+    const tc_tensor *again = tc_model_forward(model, tape, x);
+    ck_assert_mem_eq(again->data, wanted->data, (size_t)tc_numel(wanted) * sizeof(float));
+    int before = 0, after = 0;
+    for (int i = 0; i < graph.count; i++) before += graph.nodes[i].op == TC_GRAPH_BATCHNORM2D;
+    for (int i = 0; i < folded.graph.count; i++) after += folded.graph.nodes[i].op == TC_GRAPH_BATCHNORM2D;
+    ck_assert_int_le(after, before == 0 ? 0 : before - 1);
+    /* Quantised, it is near, but another. */
+    tc_folded_quantize(&folded);
+    z = tc_graph_forward(&folded.graph, tape, x);
+    double off = difference(z->data, wanted->data, tc_numel(wanted));
+    ck_assert(off > 0 && off < 0.1);
+    tc_graph_free(&graph);
+    tc_folded_free(&folded);
+    tc_tape_free(tape);
+    tc_model_free(model);
+}
+END_TEST
+
+/* ---- As C ---------------------------------------------------------------------------------------------- */
+
+static const char caller[] = "#include <stdio.h>\n"
+                             "#include \"net.c\"\n"
+                             "static float x[%lld], y[%lld];\n"
+                             "int main(void) {\n"
+                             "    int n;\n"
+                             "    FILE *in = fopen(\"pictures\", \"rb\"), *out = fopen(\"logits\", \"wb\");\n"
+                             "    for (n = 0; n < 3; n++) {\n"
+                             "        if (fread(x, sizeof x, 1, in) != 1) return 1;\n"
+                             "        net_predict(x, y);\n"
+                             "        if (fwrite(y, sizeof y, 1, out) != 1) return 1;\n"
+                             "    }\n"
+                             "    return fclose(out);\n"
+                             "}\n";
+
+static void write_bytes(const char *name, const void *bytes, size_t size) {
+    FILE *f = fopen(name, "wb");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_uint_eq(fwrite(bytes, 1, size, f), size);
+    fclose(f);
+}
+
+/* Writes net.c, compiles it, lets it answer the pictures (3, C, H, W in PyTorch's order). */
+static void answer_in_c(const float *x, int64_t each, int64_t classes, float *logits) {
+    char text[2048];
+    snprintf(text, sizeof text, caller, (long long)each, (long long)classes);
+    write_bytes("caller.c", text, strlen(text));
+    write_bytes("pictures", x, 3 * (size_t)each * sizeof *x);
+    ck_assert_int_eq(
+        system("cc -std=c99 -Wall -Wextra -Werror -pedantic -O1 caller.c -o caller -lm && ./caller"), 0);
+    FILE *f = fopen("logits", "rb");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_uint_eq(fread(logits, sizeof *logits, 3 * (size_t)classes, f), 3 * (size_t)classes);
+    fclose(f);
+    static const char *const files[] = {"caller.c", "caller", "pictures", "logits", "net.c"};
+    for (int i = 0; i < 5; i++) remove(files[i]);
+}
+
+/* `_i`: a net; the last ones with 8 bits, and with pixels from 0 to 1. */
+START_TEST(the_file_of_c_computes_it_too) {
+    int64_t shape[4];
+    tc_folded folded;
+    tc_model *model = model_of(_i % NETS, shape);
+    bool int8 = _i >= NETS, preprocess = _i % 2 == 1;
+    static const float mean[] = {0.4f, 0.5f, 0.6f}, deviation[] = {0.2f, 0.25f, 0.3f};
+    static const char *const names[] = {"a", "b \"quoted\"", "\xc3\xa4?\?/", "d", "e", "f", "g", "h", "i",
+                                        "j"};
+    tc_export_options options = {.name = "test",
+                                 .classes = _i % NETS == 0 ? 7 : 10,
+                                 .class_names = names,
+                                 .int8 = int8,
+                                 .mean = preprocess ? mean : NULL,
+                                 .deviation = deviation};
+    ck_assert_msg(tc_export_c(model, shape, &options, "net.c") == TC_OK, "%s", tc_last_error());
+    ck_assert_int_eq(tc_folded_create(model, shape, &folded), TC_OK);
+    if (int8) tc_folded_quantize(&folded);
+    tc_tape *tape = tc_tape_create(NULL);
+    tc_tape_eval(tape);
+    tc_tensor *x = pictures(tape, 3, shape);
+    const tc_tensor *wanted = tc_graph_forward(&folded.graph, tape, x);
+    int64_t each = shape[1] * shape[2] * shape[3], classes = wanted->shape[1];
+    float *nchw = malloc(3 * (size_t)each * sizeof *nchw),
+          *logits = malloc(3 * (size_t)classes * sizeof *logits);
+    tc_tensor_to_nchw(x, nchw);
+    for (int64_t i = 0; preprocess && i < 3 * each; i++) {
+        int64_t c = i / (shape[2] * shape[3]) % shape[1];
+        nchw[i] = nchw[i] * deviation[c] + mean[c];
+    }
+    answer_in_c(nchw, each, classes, logits);
+    ck_assert_double_le(difference(logits, wanted->data, 3 * classes), int8 || preprocess ? 1e-4 : 2e-5);
+    free(nchw), free(logits);
+    tc_folded_free(&folded);
+    tc_tape_free(tape);
+    tc_model_free(model);
+}
+END_TEST
+
+START_TEST(what_cannot_be_written_is_said) {
+    tc_model *model;
+    tc_graph graph;
+    ck_assert_int_eq(
+        tc_model_create(tc_sequential(tc_nn_conv2d(3, 4, 3), tc_nn_batchnorm2d(4, .no_running_stats = true)),
+                        1, &model),
+        TC_OK);
+    ck_assert_int_eq(tc_graph_create(model, (int64_t[]){1, 3, 8, 8}, &graph), TC_ERR_UNSUPPORTED);
+    ck_assert_ptr_nonnull(strstr(tc_last_error(), "layer 1: a batch norm without running statistics"));
+    ck_assert_int_eq(tc_graph_create(model, (int64_t[]){1, 3, 2, 2}, &graph), TC_ERR_SHAPE);
+    ck_assert_int_eq(tc_graph_create(model, (int64_t[]){1, 5, 8, 8}, &graph), TC_ERR_SHAPE);
+    tc_graph_free(&graph);
+    tc_model_free(model);
+    int64_t shape[4];
+    model = model_of(1, shape);
+    ck_assert_int_eq(tc_export_c(model, shape, NULL, "nowhere/net.c"), TC_ERR_IO);
+    shape[0] = 2;
+    ck_assert_int_eq(tc_export_c(model, shape, NULL, "net.c"), TC_ERR_ARGUMENT);
+    tc_model_free(model);
+}
+END_TEST
+
+static void add(TCase *tests) {
+    tcase_add_loop_test(tests, the_graph_computes_what_the_net_computes, 0, NETS);
+    tcase_add_loop_test(tests, the_file_of_c_computes_it_too, 0, NETS + 2);
+    tcase_add_test(tests, what_cannot_be_written_is_said);
+}
+
+int main(void) {
+    return suite_main("graph", add);
+}

@@ -1,0 +1,155 @@
+/* cmd_export.c - `tinycnn export`: a saved net as a file of C. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "evaluate.h"
+#include "report.h"
+#include "saved_net.h"
+
+typedef struct export_settings {
+    const char *checkpoint, *c, *data, *data_dir;
+    int64_t threads;
+    bool int8, preprocess;
+} export_settings;
+
+#define AT(field) .at = offsetof(export_settings, field)
+static const option export_options[] = {
+    {"checkpoint", "FILE", OPTION_TEXT, NULL, AT(checkpoint),
+     .help = "the saved net, e.g. best.safetensors of a run (needed)"},
+    {"c", "FILE", OPTION_TEXT, NULL, AT(c),
+     .help = "write it as one file of C99 with a function net_predict()"},
+    {"int8", NULL, OPTION_SWITCH, "no", AT(int8),
+     .help = "C: weights of 8 bits with a step for each output channel; with --data it is measured what that "
+             "costs"},
+    {"preprocess", NULL, OPTION_SWITCH, "no", AT(preprocess),
+     .help = "the net takes pixels from 0 to 1 and normalises them itself"},
+    {"data", "NAME|PATH", OPTION_TEXT, NULL, AT(data), .help = DATA_HELP, .known = tc_dataset_known},
+    {"data-dir", "DIR", OPTION_TEXT, NULL, AT(data_dir),
+     .help = "where to look for data first; then $TINYCNN_DATA, then ~/.cache/tinycnn"},
+    {"threads", "P", OPTION_INTEGER, "0", .low = 0, .high = 1024, AT(threads),
+     .help = "cores to use; 0: all"},
+    {0}};
+
+static int run_export(int argc, char **argv);
+const command command_export = {.name = "export",
+                                .about = "Writes a saved net as a file of C that needs nothing else",
+                                .notes = "Batch norms become part of the convolutions before them. With "
+                                         "--data the accuracy of what is written is\n"
+                                         "measured on the test pictures, beside that of the saved net.\n",
+                                .options = export_options,
+                                .run = run_export};
+
+/* ---- What it costs ------------------------------------------------------------------------------------- */
+
+typedef struct measured {
+    double saved, written; /* accuracy */
+    int64_t same, count;   /* decisions */
+} measured;
+
+static int best_of(const float *row, int classes) {
+    int best = 0;
+    for (int k = 1; k < classes; k++)
+        if (row[k] > row[best]) best = k;
+    return best;
+}
+
+static tc_status compare(const described *about, tc_model *model, const tc_folded *folded,
+                         const tc_batch *batch, tc_tape *tape, measured *m) {
+    const tc_net *net = &about->net;
+    tc_tape_reset(tape, 0);
+    tc_tensor *x =
+        tc_input(tape, 4, (int64_t[]){batch->count, net->channels, net->height, net->width}, batch->x);
+    const tc_tensor *saved = tc_model_forward(model, tape, x),
+                    *written = tc_graph_forward(&folded->graph, tape, x);
+    TC_TRY(tc_tape_status(tape));
+    for (int64_t n = 0; n < batch->count; n++) {
+        int a = best_of(saved->data + n * net->classes, net->classes);
+        int b = best_of(written->data + n * net->classes, net->classes);
+        m->saved += a == batch->labels[n];
+        m->written += b == batch->labels[n];
+        m->same += a == b;
+    }
+    m->count += batch->count;
+    return TC_OK;
+}
+
+static tc_status measure_all(const described *about, tc_model *model, const tc_folded *folded,
+                             tc_loader *loader, tc_tape *tape, measured *m) {
+    TC_TRY(tc_loader_start(loader, 0, 0));
+    for (const tc_batch *batch; (batch = tc_loader_next(loader));)
+        TC_TRY(compare(about, model, folded, batch, tape, m));
+    m->saved /= (double)m->count;
+    m->written /= (double)m->count;
+    return TC_OK;
+}
+
+static tc_status measure(const export_settings *s, const described *about, tc_model *model,
+                         const int64_t shape[4], measured *m) {
+    tc_dataset *d;
+    tc_folded folded;
+    TC_TRY(tc_dataset_open(s->data, s->data_dir, (int)s->threads, &d));
+    tc_status status = saved_net_fits(s->checkpoint, about, d);
+    tc_transform normalize = tc_normalize(about->mean, about->deviation, about->net.channels);
+    tc_loader_options options = {.batch_size = 128, .transforms = &normalize, .transform_count = 1};
+    tc_loader *loader = NULL;
+    tc_tape *tape = tc_tape_create(&(tc_tape_options){.threads = (int)s->threads});
+    if (tape) tc_tape_eval(tape);
+    if (status == TC_OK && !tape) status = TC_ERR_MEMORY;
+    if (status == TC_OK) status = tc_loader_create(d, &d->test, &options, &loader);
+    if (status == TC_OK && (status = tc_folded_create(model, shape, &folded)) == TC_OK) {
+        if (s->int8) tc_folded_quantize(&folded);
+        status = measure_all(about, model, &folded, loader, tape, m);
+        tc_folded_free(&folded);
+    }
+    tc_loader_free(loader);
+    tc_tape_free(tape);
+    tc_dataset_free(d);
+    return status;
+}
+
+/* ---- The command --------------------------------------------------------------------------------------- */
+
+static tc_status write_net(const export_settings *s, const described *about, tc_model *model) {
+    const tc_net *net = &about->net;
+    int64_t shape[4] = {1, net->channels, net->height, net->width};
+    const char **names = calloc((size_t)net->classes, sizeof *names);
+    if (!names) return tc_fail(TC_ERR_MEMORY, "no memory for %d names", net->classes);
+    for (int k = 0; k < net->classes; k++)
+        names[k] = json_string_value(json_array_get(about->class_names, (size_t)k));
+    tc_export_options options = {.name = about->model,
+                                 .classes = net->classes,
+                                 .class_names = about->class_names ? names : NULL,
+                                 .mean = s->preprocess ? about->mean : NULL,
+                                 .deviation = s->preprocess ? about->deviation : NULL,
+                                 .int8 = s->int8};
+    tc_status status = tc_export_c(model, shape, &options, s->c);
+    free(names);
+    TC_TRY(status);
+    printf("%s\n", s->c);
+    if (!s->data) return TC_OK;
+    measured m = {0};
+    TC_TRY(measure(s, about, model, shape, &m));
+    printf("accuracy on %lld test pictures: %.2f%% as saved, %.2f%% as written (%+.2f points); the same "
+           "decision for "
+           "%.2f%% of them\n",
+           (long long)m.count, 100 * m.saved, 100 * m.written, 100 * (m.written - m.saved),
+           100 * (double)m.same / (double)m.count);
+    return TC_OK;
+}
+
+static int run_export(int argc, char **argv) {
+    export_settings s = {0};
+    parse_result parsed = options_parse(&command_export, argc, argv, &s, NULL);
+    if (parsed != PARSE_OK) return parsed == PARSE_HELP ? EXIT_GOOD : EXIT_USAGE;
+    if (!s.checkpoint) return report(EXIT_USAGE, "export", "--checkpoint FILE is needed");
+    if (!s.c) return report(EXIT_USAGE, "export", "name what to write: --c FILE");
+    described about;
+    tc_model *model;
+    tc_status status = saved_net_open(s.checkpoint, &about, &model);
+    if (status == TC_OK) status = write_net(&s, &about, model);
+    tc_model_free(model);
+    described_free(&about);
+    return status == TC_OK ? EXIT_GOOD : report_failure("export");
+}

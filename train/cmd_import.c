@@ -1,0 +1,147 @@
+/* cmd_import.c - `tinycnn import`: weights that another program saved, as a checkpoint of this one. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "description.h"
+#include "report.h"
+
+typedef struct import_settings {
+    train_settings net; /* model, widths, bn_eps, logit_scale; of the rest nothing is looked at */
+    const char *data, *data_dir, *out;
+    option_list input, mean, deviation;
+    int64_t classes, threads;
+    operand_list files;
+} import_settings;
+
+#define AT(field) .at = offsetof(import_settings, field)
+static const option import_options[] = {
+    {"model", "NAME", OPTION_TEXT, "lesson", AT(net.model), .known = known_model,
+     .help = "the net that they are for"},
+    {"widths", "N,N,...", OPTION_LIST, "", .low = 1, .high = 65536, .whole = true, AT(net.widths),
+     .help = "channels of the net's stages, in the place of its own"},
+    {"bn-eps", "X", OPTION_REAL, "0", .low = 0, .high = 1, AT(net.bn_eps),
+     .help = "batch norm's eps; 0: the net's own"},
+    {"logit-scale", "X", OPTION_REAL, "0", .low = 0, .high = 1e6, AT(net.logit_scale),
+     .help = "factor of the logits, where the net has one; 0: its own"},
+    {"data", "NAME|PATH", OPTION_TEXT, NULL, AT(data),
+     .help = "data set that the net was trained on: gives pictures' size, "
+             "classes, mean and deviation"},
+    {"data-dir", "DIR", OPTION_TEXT, NULL, AT(data_dir),
+     .help = "where to look for data first; then $TINYCNN_DATA, then ~/.cache/tinycnn"},
+    {"input", "C,H,W", OPTION_LIST, "3,32,32", .low = 1, .high = 32767, .whole = true, AT(input),
+     .help = "without --data: channels, height and width of a picture"},
+    {"classes", "K", OPTION_INTEGER, "10", .low = 2, .high = 100000, AT(classes),
+     .help = "without --data: classes"},
+    {"mean", "X,...", OPTION_LIST, "", .low = -1e6, .high = 1e6, AT(mean),
+     .help = "of each channel on the scale 0 to 1, as the net was trained; without it the data's, or 0"},
+    {"deviation", "X,...", OPTION_LIST, "", .low = 1e-6, .high = 1e6, AT(deviation),
+     .help = "the same; without it the data's, or 1"},
+    {"out", "FILE", OPTION_TEXT, NULL, AT(out), .help = "the checkpoint that is written (needed)"},
+    {"threads", "P", OPTION_INTEGER, "0", .low = 0, .high = 1024, AT(threads),
+     .help = "cores to use; 0: all"},
+    {0}};
+
+static int run_import(int argc, char **argv);
+const command command_import = {.name = "import",
+                                .about = "Takes weights that PyTorch saved as safetensors, and writes a "
+                                         "checkpoint that eval and the others take",
+                                .notes = "In Python: safetensors.torch.save_file(model.state_dict(), "
+                                         "\"weights.safetensors\"). Names and shapes have to be\n"
+                                         "those of the net (tinycnn summary --model M shows its layers; "
+                                         "torchvision's where it has the net); what is\n"
+                                         "missing, unexpected or of another shape is listed.\n",
+                                .options = import_options,
+                                .run = run_import,
+                                .operands = "WEIGHTS.safetensors",
+                                .operands_at = offsetof(import_settings, files)};
+
+/* A data set without pictures that says what the options say. `names` and `texts` (classes) are the caller's. */
+static tc_dataset described_by_options(const import_settings *s, const char **names, char (*texts)[16]) {
+    tc_dataset d = {.name = "imported",
+                    .channels = (int)s->input.values[0],
+                    .height = (int)s->input.values[1],
+                    .width = (int)s->input.values[2],
+                    .classes = (int)s->classes,
+                    .class_names = names};
+    for (int k = 0; k < d.classes; k++) {
+        snprintf(texts[k], sizeof texts[k], "%d", k);
+        names[k] = texts[k];
+    }
+    for (int c = 0; c < 4; c++) d.deviation[c] = 1;
+    return d;
+}
+
+static tc_status take_numbers(const import_settings *s, tc_dataset *d) {
+    const option_list *lists[] = {&s->mean, &s->deviation};
+    float *to[] = {d->mean, d->deviation};
+    for (int i = 0; i < 2; i++) {
+        if (lists[i]->count == 0) continue;
+        if (lists[i]->count != d->channels)
+            return tc_fail(TC_ERR_ARGUMENT, "--%s: %d numbers, expected one for each of %d channels",
+                           i ? "deviation" : "mean", lists[i]->count, d->channels);
+        for (int c = 0; c < d->channels; c++) to[i][c] = (float)lists[i]->values[c];
+    }
+    return TC_OK;
+}
+
+static tc_status convert(const import_settings *s, tc_dataset *d) {
+    const tc_model_entry *entry = tc_model_entry_find(s->net.model);
+    description about = {0};
+    tc_model *model = NULL;
+    if (!entry) return TC_ERR_ARGUMENT;
+    TC_TRY(take_numbers(s, d));
+    tc_net net = {.channels = d->channels,
+                  .height = d->height,
+                  .width = d->width,
+                  .classes = d->classes,
+                  .bn_eps = (float)s->net.bn_eps,
+                  .logit_scale = (float)s->net.logit_scale};
+    for (int i = 0; i < s->net.widths.count && i < TC_NET_WIDTHS; i++)
+        net.widths[i] = (int)s->net.widths.values[i];
+    tc_status status = tc_model_create(tc_model_build(entry, &net), 1, &model);
+    if (status == TC_OK) status = tc_checkpoint_load(s->files.words[0], model, NULL);
+    if (status == TC_OK) status = description_create(&s->net, d, &about);
+    if (status == TC_OK) status = tc_checkpoint_save(s->out, model, NULL, about.strings, DESCRIPTION_STRINGS);
+    if (status == TC_OK)
+        printf("%s: %d tensors, %lld parameters of %s for pictures of (%d, %d, %d) and %d classes\n", s->out,
+               tc_model_parameter_count(model) + tc_model_buffer_count(model) + tc_model_counter_count(model),
+               (long long)tc_model_parameter_elements(model), s->net.model, d->channels, d->height, d->width,
+               d->classes);
+    description_free(&about);
+    tc_model_free(model);
+    return status;
+}
+
+static tc_status import_weights(const import_settings *s) {
+    if (s->data) {
+        tc_dataset *d;
+        TC_TRY(tc_dataset_open(s->data, s->data_dir, (int)s->threads, &d));
+        tc_status status = convert(s, d);
+        tc_dataset_free(d);
+        return status;
+    }
+    const char **names = calloc((size_t)s->classes, sizeof *names);
+    char(*texts)[16] = calloc((size_t)s->classes, sizeof *texts);
+    tc_status status = tc_fail(TC_ERR_MEMORY, "no memory for %lld classes", (long long)s->classes);
+    if (names && texts) {
+        tc_dataset d = described_by_options(s, names, texts);
+        status = convert(s, &d);
+    }
+    free(names);
+    free(texts);
+    return status;
+}
+
+static int run_import(int argc, char **argv) {
+    import_settings s = {0};
+    parse_result parsed = options_parse(&command_import, argc, argv, &s, NULL);
+    if (parsed != PARSE_OK) return parsed == PARSE_HELP ? EXIT_GOOD : EXIT_USAGE;
+    if (s.files.count != 1)
+        return report(EXIT_USAGE, "import", "%d files, expected one of weights", s.files.count);
+    if (!s.out) return report(EXIT_USAGE, "import", "--out FILE is needed");
+    if (s.input.count != 3 || s.input.values[0] > 4)
+        return report(EXIT_USAGE, "import", "--input: expected three numbers C,H,W with at most 4 channels");
+    return import_weights(&s) == TC_OK ? EXIT_GOOD : report_failure("import");
+}
