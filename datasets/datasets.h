@@ -60,6 +60,24 @@ tc_status tc_mnist_open(const char *folder, bool is_fashion, tc_dataset **datase
 tc_status tc_shapes_open(int64_t train_count, int64_t test_count, uint64_t seed, int threads,
                          tc_dataset **dataset);
 
+/* ---- Pictures from files -------------------------------------------------------------------------------- */
+
+typedef struct tc_picture {
+    int height, width;
+    uint8_t *pixels; /* (height, width, 3), R G B */
+} tc_picture;
+
+/* PNG (libpng) and JPEG (libjpeg-turbo), told apart by their first bytes: grey, palette, 16 bits and CMYK become RGB of 8
+ * bits, what is transparent lies on white, a JPEG is turned as its Exif orientation says. TC_ERR_IO, TC_ERR_FORMAT with the
+ * file's name where it is neither, is damaged, has a side over 32767 or more than 2^25 pixels; TC_ERR_UNSUPPORTED where
+ * the build has no such library. */
+tc_status tc_picture_read(const char *path, tc_picture *picture);
+void tc_picture_free(tc_picture *picture);
+
+/* As a net wants it, (height, width, channels) bytes with 1 (luma) or 3 channels: the middle with the wanted ratio of
+ * sides, resized bilinearly with antialiasing (torchvision's Resize and CenterCrop). */
+tc_status tc_picture_fit(const tc_picture *picture, int height, int width, int channels, uint8_t *out);
+
 /* ---- Transforms: one picture, (H, W, C) floats, in place ---------------------------------------------- */
 
 /* Which picture it is, this time. */

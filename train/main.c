@@ -7,10 +7,10 @@
 #include "image.h"
 #include "report.h"
 
-static const command *const commands[] = {&command_train,      &command_recipes, &command_eval,
-                                          &command_summary,    &command_explain, &command_visualize,
-                                          &command_shift_test, &command_doctor,  &command_report,
-                                          &command_export,     &command_import,  &command_bench};
+static const command *const commands[] = {
+    &command_train,   &command_recipes,   &command_eval,       &command_predict, &command_summary,
+    &command_explain, &command_visualize, &command_shift_test, &command_doctor,  &command_report,
+    &command_export,  &command_import,    &command_bench};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void print_help(FILE *stream) {

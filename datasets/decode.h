@@ -1,0 +1,14 @@
+/* decode.h - bytes of picture files to pixels; each function is one format's. */
+#ifndef TINYCNN_DATASETS_DECODE_H
+#define TINYCNN_DATASETS_DECODE_H
+
+#include "datasets.h"
+
+/* Sentences begin with `path`. TC_ERR_UNSUPPORTED in a build without the library. */
+tc_status tci_decode_png(const char *path, const uint8_t *bytes, size_t size, tc_picture *picture);
+tc_status tci_decode_jpeg(const char *path, const uint8_t *bytes, size_t size, tc_picture *picture);
+
+/* Room for the pixels; TC_ERR_FORMAT where a side or the whole is too large. */
+tc_status tci_picture_alloc(const char *path, uint64_t height, uint64_t width, tc_picture *picture);
+
+#endif

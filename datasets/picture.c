@@ -1,0 +1,116 @@
+/* picture.c - pictures from files, of any size, made fit for a net. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "decode.h"
+#include "internal.h"
+
+enum { SIDE_MAX = 32767, PIXELS_MAX = 1 << 25, FILE_MAX = 1 << 28 /* bytes */ };
+
+tc_status tci_picture_alloc(const char *path, uint64_t height, uint64_t width, tc_picture *picture) {
+    if (height < 1 || width < 1 || height > SIDE_MAX || width > SIDE_MAX || height * width > PIXELS_MAX)
+        return tc_fail(TC_ERR_FORMAT,
+                       "%s: a picture of %llu x %llu pixels, expected at most %d on a side and %d in all",
+                       path, (unsigned long long)width, (unsigned long long)height, SIDE_MAX, PIXELS_MAX);
+    uint8_t *pixels = malloc((size_t)(height * width * 3));
+    if (!pixels)
+        return tc_fail(TC_ERR_MEMORY, "%s: no memory for %llu x %llu pixels", path, (unsigned long long)width,
+                       (unsigned long long)height);
+    *picture = (tc_picture){(int)height, (int)width, pixels};
+    return TC_OK;
+}
+
+void tc_picture_free(tc_picture *picture) {
+    free(picture->pixels);
+    *picture = (tc_picture){0};
+}
+
+static tc_status read_file(const char *path, uint8_t **bytes, size_t *size) {
+    FILE *file = fopen(path, "rb");
+    if (!file) return tc_fail(TC_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
+    size_t room = 1 << 16, used = 0;
+    uint8_t *buffer = malloc(room);
+    tc_status status = buffer ? TC_OK : tc_fail(TC_ERR_MEMORY, "%s: no memory to read it", path);
+    for (size_t got = 1; status == TC_OK && got > 0; used += got) {
+        if (used == room && room < FILE_MAX) {
+            uint8_t *larger = realloc(buffer, room *= 2);
+            if (!larger) status = tc_fail(TC_ERR_MEMORY, "%s: no memory to read it", path);
+            if (larger) buffer = larger;
+        } else if (used == room) {
+            status = tc_fail(TC_ERR_FORMAT, "%s: more than %d bytes, expected a picture", path, FILE_MAX);
+        }
+        got = status == TC_OK ? fread(buffer + used, 1, room - used, file) : 0;
+    }
+    if (status == TC_OK && ferror(file))
+        status = tc_fail(TC_ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+    fclose(file);
+    if (status != TC_OK) {
+        free(buffer);
+        return status;
+    }
+    *bytes = buffer;
+    *size = used;
+    return TC_OK;
+}
+
+tc_status tc_picture_read(const char *path, tc_picture *picture) {
+    static const uint8_t png[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    *picture = (tc_picture){0};
+    TC_TRY(read_file(path, &bytes, &size));
+    tc_status status;
+    if (size >= sizeof png && memcmp(bytes, png, sizeof png) == 0)
+        status = tci_decode_png(path, bytes, size, picture);
+    else if (size >= 3 && bytes[0] == 0xff && bytes[1] == 0xd8 && bytes[2] == 0xff)
+        status = tci_decode_jpeg(path, bytes, size, picture);
+    else
+        status = tc_fail(TC_ERR_FORMAT, "%s: is neither PNG nor JPEG", path);
+    free(bytes);
+    return status;
+}
+
+/* ---- Making it fit ---------------------------------------------------------------------------------------- */
+
+/* The middle of the picture with the sides' ratio of the wanted one, as floats (rows, columns, channels). Of one channel:
+ * luma (ITU-R BT.601), as Pillow's convert("L"). */
+static void cut(const tc_picture *p, int top, int left, int rows, int columns, int channels, float *out) {
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < columns; j++) {
+            const uint8_t *from = p->pixels + ((size_t)(top + i) * (size_t)p->width + (size_t)(left + j)) * 3;
+            if (channels == 3)
+                for (int c = 0; c < 3; c++) *out++ = (float)from[c];
+            else
+                *out++ = 0.299f * (float)from[0] + 0.587f * (float)from[1] + 0.114f * (float)from[2];
+        }
+}
+
+tc_status tc_picture_fit(const tc_picture *p, int height, int width, int channels, uint8_t *out) {
+    if (channels != 1 && channels != 3)
+        return tc_fail(TC_ERR_ARGUMENT, "picture: %d channels wanted, expected 1 or 3", channels);
+    /* As large a part as has the wanted ratio. */
+    int rows = p->height, columns = (int)lrint((double)p->height * width / height);
+    if (columns > p->width) columns = p->width, rows = (int)lrint((double)p->width * height / width);
+    rows = rows < 1 ? 1 : rows > p->height ? p->height : rows;
+    columns = columns < 1 ? 1 : columns;
+    tc_arena *arena = tc_arena_create();
+    size_t values = (size_t)height * (size_t)width * (size_t)channels;
+    float *part = arena ? malloc((size_t)rows * (size_t)columns * (size_t)channels * sizeof *part) : NULL;
+    float *row = malloc((size_t)columns * (size_t)channels * sizeof *row),
+          *target = malloc(values * sizeof *target);
+    tci_resize *resize =
+        part && row && target ? tci_resize_create(arena, rows, columns, channels, height, width) : NULL;
+    if (resize) {
+        cut(p, (p->height - rows) / 2, (p->width - columns) / 2, rows, columns, channels, part);
+        tci_resize_run(resize, part, row, target);
+        for (size_t i = 0; i < values; i++) out[i] = (uint8_t)lrintf(fminf(fmaxf(target[i], 0), 255));
+    }
+    free(part);
+    free(row);
+    free(target);
+    tc_arena_free(arena);
+    return resize ? TC_OK : tc_fail(TC_ERR_MEMORY, "picture: out of memory");
+}
