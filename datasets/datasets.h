@@ -73,6 +73,8 @@ typedef struct tc_picture {
  * the build has no such library. */
 tc_status tc_picture_read(const char *path, tc_picture *picture);
 void tc_picture_free(tc_picture *picture);
+/* The version of libjpeg-turbo, or NULL. */
+const char *tc_jpeg_version(void);
 
 /* As a net wants it, (height, width, channels) bytes with 1 (luma) or 3 channels: the middle with the wanted ratio of
  * sides, resized bilinearly with antialiasing (torchvision's Resize and CenterCrop). */

@@ -126,6 +126,13 @@ static void decode(decoder *d, const uint8_t *bytes, size_t size) {
     jpeg_finish_decompress(&d->jpeg);
 }
 
+#define TEXT_OF(x) #x
+#define TEXT(x)    TEXT_OF(x)
+
+const char *tc_jpeg_version(void) {
+    return TEXT(LIBJPEG_TURBO_VERSION);
+}
+
 tc_status tci_decode_jpeg(const char *path, const uint8_t *bytes, size_t size, tc_picture *picture) {
     decoder *d = calloc(1, sizeof *d); /* not on the stack, whose values a longjmp may lose */
     if (!d) return tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
@@ -153,6 +160,10 @@ tc_status tci_decode_jpeg(const char *path, const uint8_t *bytes, size_t size, t
 }
 
 #else
+
+const char *tc_jpeg_version(void) {
+    return NULL;
+}
 
 tc_status tci_decode_jpeg(const char *path, const uint8_t *bytes, size_t size, tc_picture *picture) {
     (void)bytes, (void)size, (void)picture;

@@ -48,14 +48,14 @@ static int run_visualize(int argc, char **argv);
 const command command_visualize = {
     .name = "visualize",
     .about = "Draws the filters of a saved net, its feature maps, and which pixels its answers hang on",
-    .notes =
-        "IMAGE: PNG files of the size that the net takes. Written are filters.png; for the first picture\n"
-        "features-NUMBER-LAYER.png; and attribution.png with a row a picture: the picture, saliency "
-        "(gradient\n"
-        "of the class's logit), Grad-CAM, occlusion (how much the probability falls).\n",
+    .notes = "IMAGE: PNG or JPEG files of the size that the net takes. Written are filters.png; for the "
+             "first picture\n"
+             "features-NUMBER-LAYER.png; and attribution.png with a row a picture: the picture, saliency "
+             "(gradient\n"
+             "of the class's logit), Grad-CAM, occlusion (how much the probability falls).\n",
     .options = visualize_options,
     .run = run_visualize,
-    .operands = "[IMAGE.png ...]",
+    .operands = "[IMAGE...]",
     .operands_at = offsetof(visualize_settings, images)};
 
 /* A picture that is looked at. */
@@ -89,28 +89,24 @@ static tc_status normalise(const visit *v, const uint8_t *pixels, subject *to) {
     return image_of_bytes(pixels, net->height, net->width, net->channels, &to->shown);
 }
 
-/* The channels that the net wants: three as they are, or their mean as luma (ITU-R BT.601). */
 static tc_status take_image(const visit *v, const char *path, subject *to) {
     const tc_net *net = &v->about.net;
-    image im;
+    tc_picture im;
     const char *slash = strrchr(path, '/');
     snprintf(to->name, sizeof to->name, "%s", slash ? slash + 1 : path);
     to->label = -1;
-    TC_TRY(image_read_png(path, &im));
+    TC_TRY(tc_picture_read(path, &im));
     tc_status status = TC_OK;
     if (im.width != net->width || im.height != net->height)
         status = tc_fail(TC_ERR_SHAPE, "%s: a picture of %d x %d pixels, the net takes %d x %d", path,
                          im.width, im.height, net->width, net->height);
     else if (net->channels != 3 && net->channels != 1)
         status =
-            tc_fail(TC_ERR_SHAPE, "%s: the net takes %d channels, which no PNG has", path, net->channels);
-    if (status == TC_OK && net->channels == 1)
-        for (int i = 0; i < im.width * im.height; i++) {
-            const uint8_t *p = im.pixels + (size_t)i * 3;
-            im.pixels[i] = (uint8_t)lrint(0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2]);
-        }
+            tc_fail(TC_ERR_SHAPE, "%s: the net takes %d channels, which no picture has", path, net->channels);
+    /* In its own size nothing changes but the channels, and less is needed for them than there is. */
+    if (status == TC_OK) status = tc_picture_fit(&im, net->height, net->width, net->channels, im.pixels);
     if (status == TC_OK) status = normalise(v, im.pixels, to);
-    image_free(&im);
+    tc_picture_free(&im);
     return status;
 }
 

@@ -26,9 +26,12 @@ static void print_help(FILE *stream) {
 }
 
 static void print_version(void) {
-    const char *png = image_png_version();
-    printf("tinycnn %s\nkernels: %s\nBLAS: %s\noptional components: %s%s\n", tc_version(), tc_kernel_isa(),
-           tc_blas_name(), png ? "libpng " : "none", png ? png : "");
+    const char *png = image_png_version(), *jpeg = tc_jpeg_version();
+    printf("tinycnn %s\nkernels: %s\nBLAS: %s\noptional components:", tc_version(), tc_kernel_isa(),
+           tc_blas_name());
+    if (png) printf(" libpng %s", png);
+    if (jpeg) printf("%s libjpeg %s", png ? "," : "", jpeg);
+    printf("%s\n", png || jpeg ? "" : " none");
 }
 
 static int run(int argc, char **argv) {

@@ -4,7 +4,7 @@
 # place and does nothing. This is the one list of packages.
 set -euo pipefail
 
-build=(gcc libc6-dev make cmake pkg-config libopenblas-dev libjansson-dev zlib1g-dev libpng-dev)
+build=(gcc libc6-dev make cmake pkg-config libopenblas-dev libjansson-dev zlib1g-dev libpng-dev libjpeg62-turbo-dev)
 tests=(clang libomp-dev check valgrind clang-format shellcheck chromium)
 # A tool beside the checkout that prepares CIFAR-10 for the tests is written in Python.
 if [ -f "$(dirname "${BASH_SOURCE[0]}")/../../shared/data/prepare.py" ]; then tests+=(python3-numpy python3-pil); fi
@@ -22,7 +22,7 @@ esac
 # Where there is no dpkg, the compiler and the libraries may be there all the same: say what is needed, go on.
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   echo "setup: this is no Debian; going on with what is installed. Needed are a C11 compiler with OpenMP, make," >&2
-  echo "setup: CMake 3.25 or newer, pkg-config, OpenBLAS, jansson and zlib, and libpng for pictures; for the tests" >&2
+  echo "setup: CMake 3.25 or newer, pkg-config, OpenBLAS, jansson and zlib, and libpng, libjpeg for pictures; for the tests" >&2
   echo "setup: Check, clang, valgrind, chromium." >&2
   echo "setup: (on Debian: ${packages[*]})" >&2
   exit 0

@@ -33,7 +33,7 @@ expect_printed '^seen2/attribution\.png$'
 is_png seen2/attribution.png
 expect 1 'filters.png: a picture of [0-9]+ x [0-9]+ pixels, the net takes 32 x 32' \
   "$tinycnn" visualize --checkpoint run/last.safetensors seen/filters.png
-expect 1 'run/config.json: is no PNG file' "$tinycnn" visualize --checkpoint run/last.safetensors run/config.json
+expect 1 'run/config.json: is neither PNG nor JPEG' "$tinycnn" visualize --checkpoint run/last.safetensors run/config.json
 expect 1 'nowhere.png: cannot be opened' "$tinycnn" visualize --checkpoint run/last.safetensors nowhere.png
 expect 1 'there is no class "dog"; there are circle, ring' \
   "$tinycnn" visualize --checkpoint run/last.safetensors --data shapes --class dog

@@ -49,11 +49,6 @@ int image_text_width(const char *text, int scale);
 tc_status image_write_png(const image *im, const char *path);
 /* The bytes of a PNG file; free(*bytes). */
 tc_status image_encode_png(const image *im, uint8_t **bytes, size_t *size);
-/* Any PNG: grey, palette and 16 bits become RGB of 8 bits, what is transparent lies on white. TC_ERR_IO, TC_ERR_FORMAT
- * with the file's name where it is no PNG, is damaged, or a side is over IMAGE_SIDE_MAX or it has more than 2^26
- * pixels. */
-tc_status image_read_png(const char *path, image *out);
-
 /* Whether this build has libpng; its version for `tinycnn --version`, or NULL. */
 const char *image_png_version(void);
 
