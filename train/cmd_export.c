@@ -1,4 +1,4 @@
-/* cmd_export.c - `tinycnn export`: a saved net as a file of C. */
+/* cmd_export.c - `tinycnn export`: a saved net as a file of C or an ONNX model. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,10 +9,13 @@
 #include "saved_net.h"
 
 typedef struct export_settings {
-    const char *checkpoint, *c, *data, *data_dir;
+    const char *checkpoint, *c, *onnx, *data, *data_dir;
     int64_t threads;
-    bool int8, preprocess;
+    int preprocess;
+    bool int8, fold;
 } export_settings;
+
+enum { PREPROCESS_NONE, PREPROCESS_UNIT, PREPROCESS_BYTES };
 
 #define AT(field) .at = offsetof(export_settings, field)
 static const option export_options[] = {
@@ -23,8 +26,13 @@ static const option export_options[] = {
     {"int8", NULL, OPTION_SWITCH, "no", AT(int8),
      .help = "C: weights of 8 bits with a step for each output channel; with --data it is measured what that "
              "costs"},
-    {"preprocess", NULL, OPTION_SWITCH, "no", AT(preprocess),
-     .help = "the net takes pixels from 0 to 1 and normalises them itself"},
+    {"onnx", "FILE", OPTION_TEXT, NULL, AT(onnx), .help = "write it as an ONNX model (operator set 13)"},
+    {"fold", NULL, OPTION_SWITCH, "no", AT(fold),
+     .help = "ONNX: batch norms become part of the convolutions before them, as they always do in C"},
+    {"preprocess", "WHAT", OPTION_CHOICE, "none", .choices = "none|unit|bytes", AT(preprocess),
+     .help =
+         "what the written net takes: pictures normalised as in training (none), values from 0 to 1 (unit), "
+         "or from 0 to 255 (bytes)"},
     {"data", "NAME|PATH", OPTION_TEXT, NULL, AT(data), .help = DATA_HELP, .known = tc_dataset_known},
     {"data-dir", "DIR", OPTION_TEXT, NULL, AT(data_dir),
      .help = "where to look for data first; then $TINYCNN_DATA, then ~/.cache/tinycnn"},
@@ -33,13 +41,16 @@ static const option export_options[] = {
     {0}};
 
 static int run_export(int argc, char **argv);
-const command command_export = {.name = "export",
-                                .about = "Writes a saved net as a file of C that needs nothing else",
-                                .notes = "Batch norms become part of the convolutions before them. With "
-                                         "--data the accuracy of what is written is\n"
-                                         "measured on the test pictures, beside that of the saved net.\n",
-                                .options = export_options,
-                                .run = run_export};
+const command command_export = {
+    .name = "export",
+    .about = "Writes a saved net as a file of C that needs nothing else, or as an ONNX model",
+    .notes = "With --data the accuracy of what is written is measured on "
+             "the test pictures, beside that of the saved\n"
+             "net. The ONNX model has an input \"input\" (N, C, H, W), an output "
+             "\"logits\" (N, classes), class_names in\n"
+             "its metadata.\n",
+    .options = export_options,
+    .run = run_export};
 
 /* ---- What it costs ------------------------------------------------------------------------------------- */
 
@@ -55,14 +66,13 @@ static int best_of(const float *row, int classes) {
     return best;
 }
 
-static tc_status compare(const described *about, tc_model *model, const tc_folded *folded,
+static tc_status compare(const described *about, tc_model *model, const tc_graph *graph,
                          const tc_batch *batch, tc_tape *tape, measured *m) {
     const tc_net *net = &about->net;
     tc_tape_reset(tape, 0);
     tc_tensor *x =
         tc_input(tape, 4, (int64_t[]){batch->count, net->channels, net->height, net->width}, batch->x);
-    const tc_tensor *saved = tc_model_forward(model, tape, x),
-                    *written = tc_graph_forward(&folded->graph, tape, x);
+    const tc_tensor *saved = tc_model_forward(model, tape, x), *written = tc_graph_forward(graph, tape, x);
     TC_TRY(tc_tape_status(tape));
     for (int64_t n = 0; n < batch->count; n++) {
         int a = best_of(saved->data + n * net->classes, net->classes);
@@ -75,20 +85,30 @@ static tc_status compare(const described *about, tc_model *model, const tc_folde
     return TC_OK;
 }
 
-static tc_status measure_all(const described *about, tc_model *model, const tc_folded *folded,
+static tc_status measure_all(const described *about, tc_model *model, const tc_graph *graph,
                              tc_loader *loader, tc_tape *tape, measured *m) {
     TC_TRY(tc_loader_start(loader, 0, 0));
     for (const tc_batch *batch; (batch = tc_loader_next(loader));)
-        TC_TRY(compare(about, model, folded, batch, tape, m));
+        TC_TRY(compare(about, model, graph, batch, tape, m));
     m->saved /= (double)m->count;
     m->written /= (double)m->count;
     return TC_OK;
 }
 
-static tc_status measure(const export_settings *s, const described *about, tc_model *model,
+/* The net as it was written. */
+static tc_status written_net(const export_settings *s, bool is_c, tc_model *model, const int64_t shape[4],
+                             tc_folded *net) {
+    *net = (tc_folded){0};
+    if (!is_c && !s->fold) return tc_graph_create(model, shape, &net->graph);
+    TC_TRY(tc_folded_create(model, shape, net));
+    if (is_c && s->int8) tc_folded_quantize(net);
+    return TC_OK;
+}
+
+static tc_status measure(const export_settings *s, bool is_c, const described *about, tc_model *model,
                          const int64_t shape[4], measured *m) {
     tc_dataset *d;
-    tc_folded folded;
+    tc_folded net;
     TC_TRY(tc_dataset_open(s->data, s->data_dir, (int)s->threads, &d));
     tc_status status = saved_net_fits(s->checkpoint, about, d);
     tc_transform normalize = tc_normalize(about->mean, about->deviation, about->net.channels);
@@ -98,10 +118,9 @@ static tc_status measure(const export_settings *s, const described *about, tc_mo
     if (tape) tc_tape_eval(tape);
     if (status == TC_OK && !tape) status = TC_ERR_MEMORY;
     if (status == TC_OK) status = tc_loader_create(d, &d->test, &options, &loader);
-    if (status == TC_OK && (status = tc_folded_create(model, shape, &folded)) == TC_OK) {
-        if (s->int8) tc_folded_quantize(&folded);
-        status = measure_all(about, model, &folded, loader, tape, m);
-        tc_folded_free(&folded);
+    if (status == TC_OK && (status = written_net(s, is_c, model, shape, &net)) == TC_OK) {
+        status = measure_all(about, model, &net.graph, loader, tape, m);
+        tc_folded_free(&net);
     }
     tc_loader_free(loader);
     tc_tape_free(tape);
@@ -111,32 +130,39 @@ static tc_status measure(const export_settings *s, const described *about, tc_mo
 
 /* ---- The command --------------------------------------------------------------------------------------- */
 
-static tc_status write_net(const export_settings *s, const described *about, tc_model *model) {
+static tc_status write_one(const export_settings *s, bool is_c, const described *about, tc_model *model,
+                           const tc_export_options *options) {
     const tc_net *net = &about->net;
     int64_t shape[4] = {1, net->channels, net->height, net->width};
-    const char **names = calloc((size_t)net->classes, sizeof *names);
-    if (!names) return tc_fail(TC_ERR_MEMORY, "no memory for %d names", net->classes);
-    for (int k = 0; k < net->classes; k++)
-        names[k] = json_string_value(json_array_get(about->class_names, (size_t)k));
-    tc_export_options options = {.name = about->model,
-                                 .classes = net->classes,
-                                 .class_names = about->class_names ? names : NULL,
-                                 .mean = s->preprocess ? about->mean : NULL,
-                                 .deviation = s->preprocess ? about->deviation : NULL,
-                                 .int8 = s->int8};
-    tc_status status = tc_export_c(model, shape, &options, s->c);
-    free(names);
-    TC_TRY(status);
-    printf("%s\n", s->c);
+    TC_TRY((is_c ? tc_export_c : tc_export_onnx)(model, shape, options, is_c ? s->c : s->onnx));
+    printf("%s\n", is_c ? s->c : s->onnx);
     if (!s->data) return TC_OK;
     measured m = {0};
-    TC_TRY(measure(s, about, model, shape, &m));
+    TC_TRY(measure(s, is_c, about, model, shape, &m));
     printf("accuracy on %lld test pictures: %.2f%% as saved, %.2f%% as written (%+.2f points); the same "
-           "decision for "
-           "%.2f%% of them\n",
+           "decision for %.2f%% of them\n",
            (long long)m.count, 100 * m.saved, 100 * m.written, 100 * (m.written - m.saved),
            100 * (double)m.same / (double)m.count);
     return TC_OK;
+}
+
+static tc_status write_net(const export_settings *s, const described *about, tc_model *model) {
+    const char **names = calloc((size_t)about->net.classes, sizeof *names);
+    if (!names) return tc_fail(TC_ERR_MEMORY, "no memory for %d names", about->net.classes);
+    for (int k = 0; k < about->net.classes; k++)
+        names[k] = json_string_value(json_array_get(about->class_names, (size_t)k));
+    tc_export_options options = {.name = about->model,
+                                 .classes = about->net.classes,
+                                 .class_names = about->class_names ? names : NULL,
+                                 .mean = s->preprocess ? about->mean : NULL,
+                                 .deviation = s->preprocess ? about->deviation : NULL,
+                                 .scale = s->preprocess == PREPROCESS_BYTES ? 1 / 255.0f : 1,
+                                 .int8 = s->int8,
+                                 .fold = s->fold};
+    tc_status status = s->c ? write_one(s, true, about, model, &options) : TC_OK;
+    if (status == TC_OK && s->onnx) status = write_one(s, false, about, model, &options);
+    free(names);
+    return status;
 }
 
 static int run_export(int argc, char **argv) {
@@ -144,7 +170,10 @@ static int run_export(int argc, char **argv) {
     parse_result parsed = options_parse(&command_export, argc, argv, &s, NULL);
     if (parsed != PARSE_OK) return parsed == PARSE_HELP ? EXIT_GOOD : EXIT_USAGE;
     if (!s.checkpoint) return report(EXIT_USAGE, "export", "--checkpoint FILE is needed");
-    if (!s.c) return report(EXIT_USAGE, "export", "name what to write: --c FILE");
+    if (!s.c && !s.onnx) return report(EXIT_USAGE, "export", "name what to write: --c FILE or --onnx FILE");
+    if (s.int8 && !s.c) return report(EXIT_USAGE, "export", "--int8 is for --c FILE");
+    if (s.fold && !s.onnx)
+        return report(EXIT_USAGE, "export", "--fold is for --onnx FILE; C is always folded");
     described about;
     tc_model *model;
     tc_status status = saved_net_open(s.checkpoint, &about, &model);

@@ -26,12 +26,18 @@ static void print_help(FILE *stream) {
 }
 
 static void print_version(void) {
-    const char *png = image_png_version(), *jpeg = tc_jpeg_version();
+    const char *components[][2] = {{"libpng", image_png_version()},
+                                   {"libjpeg", tc_jpeg_version()},
+                                   {"protobuf-c", tc_protobuf_version()}};
+    const char *between = " ";
     printf("tinycnn %s\nkernels: %s\nBLAS: %s\noptional components:", tc_version(), tc_kernel_isa(),
            tc_blas_name());
-    if (png) printf(" libpng %s", png);
-    if (jpeg) printf("%s libjpeg %s", png ? "," : "", jpeg);
-    printf("%s\n", png || jpeg ? "" : " none");
+    for (size_t i = 0; i < sizeof components / sizeof components[0]; i++) {
+        if (!components[i][1]) continue;
+        printf("%s%s %s", between, components[i][0], components[i][1]);
+        between = ", ";
+    }
+    printf("%s\n", between[0] == ',' ? "" : " none");
 }
 
 static int run(int argc, char **argv) {

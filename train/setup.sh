@@ -4,19 +4,22 @@
 # place and does nothing. This is the one list of packages.
 set -euo pipefail
 
-build=(gcc libc6-dev make cmake pkg-config libopenblas-dev libjansson-dev zlib1g-dev libpng-dev libjpeg62-turbo-dev)
-tests=(clang libomp-dev check valgrind clang-format shellcheck chromium)
+build=(gcc libc6-dev make cmake pkg-config libopenblas-dev libjansson-dev zlib1g-dev libpng-dev libjpeg62-turbo-dev
+  libprotobuf-c-dev protobuf-c-compiler libonnx-dev)
+tests=(clang libomp-dev check valgrind clang-format shellcheck chromium python3-onnx)
 # A tool beside the checkout that prepares CIFAR-10 for the tests is written in Python.
 if [ -f "$(dirname "${BASH_SOURCE[0]}")/../../shared/data/prepare.py" ]; then tests+=(python3-numpy python3-pil); fi
+interchange=(python3-onnx python3-torch python3-numpy)
 bench=(python3-torch python3-numpy darknet libdlib-dev g++)
 # Node.js may have come from elsewhere, with an npm that Debian's would not stand beside.
-command -v node >/dev/null || bench+=(nodejs)
-command -v npm >/dev/null || bench+=(npm)
+command -v node >/dev/null || { bench+=(nodejs) && interchange+=(nodejs); }
+command -v npm >/dev/null || { bench+=(npm) && interchange+=(npm); }
 
 packages=("${build[@]}")
 case "${1:-}" in
 tests) packages+=("${tests[@]}") ;;
 bench) packages+=("${bench[@]}") ;;
+interchange) packages+=("${interchange[@]}") ;;
 esac
 
 # Where there is no dpkg, the compiler and the libraries may be there all the same: say what is needed, go on.

@@ -418,7 +418,10 @@ static void write_head(FILE *out, const tc_graph *g, const plan *p, const int64_
             "#include <math.h>\n#include <string.h>\n\n"
             "void net_predict(const float *nchw, float *logits);\n\n",
             o->name ? o->name : "net", tc_version(), (long long)shape[1], (long long)shape[2],
-            (long long)shape[3], o->mean ? "values from 0 to 1" : "normalised as in training",
+            (long long)shape[3],
+            !o->mean                       ? "normalised as in training"
+            : o->scale > 0 && o->scale < 1 ? "values from 0 to 255"
+                                           : "values from 0 to 1",
             (long long)classes, o->class_names ? ", see net_class_names" : "", (long long)weights,
             o->int8 ? ", 8 bits each with a step for each output channel" : "", (long long)memory);
 }
@@ -451,14 +454,20 @@ static void write_function(FILE *out, const tc_graph *g, const plan *p, const in
         fprintf(out, "static float normal[%lld];\n", (long long)(shape[1] * pixels));
     }
     fputs("\nvoid net_predict(const float *nchw, float *logits) {\n", out);
-    if (o->mean)
-        fprintf(out,
-                "    const float *picture = normal;\n    int i;\n"
-                "    for (i = 0; i < %lld; i++) normal[i] = (nchw[i] - mean_0[i / %lld]) / deviation_0[i / "
-                "%lld];\n",
-                (long long)(shape[1] * pixels), (long long)pixels, (long long)pixels);
-    else
+    if (o->mean) {
+        fprintf(
+            out,
+            "    const float *picture = normal;\n    int i;\n    for (i = 0; i < %lld; i++) normal[i] = (",
+            (long long)(shape[1] * pixels));
+        if (o->scale > 0 && o->scale != 1) {
+            write_float(out, o->scale);
+            fputs(" * ", out);
+        }
+        fprintf(out, "nchw[i] - mean_0[i / %lld]) / deviation_0[i / %lld];\n", (long long)pixels,
+                (long long)pixels);
+    } else {
         fputs("    const float *picture = nchw;\n", out);
+    }
     for (int i = 0; i < g->count; i++) write_node(out, &g->nodes[i], p, i, o->int8);
     fprintf(out, "    memcpy(logits, buffer_%d, %lld * sizeof(float));\n}\n", p->buffer[g->count - 1],
             (long long)floats_of(&g->nodes[g->count - 1]));

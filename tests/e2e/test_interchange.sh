@@ -37,7 +37,7 @@ expect 2 '--out FILE is needed' "$tinycnn" import weights.safetensors
 [ ! -e x.safetensors ] || fail "something was written all the same"
 
 # As C: compiled by itself and asked about a picture (test_graph compares the numbers).
-expect 0 '' "$tinycnn" export --checkpoint "$net" --c net.c --preprocess --data shapes
+expect 0 '' "$tinycnn" export --checkpoint "$net" --c net.c --preprocess unit --data shapes
 expect_printed '^net\.c$'
 expect_printed 'as saved, [0-9.]+% as written \([+-][0-9.]+ points\); the same decision for (100|99\.9[0-9]?)'
 grep -q 'Static memory: [0-9]* bytes' net.c || fail "no word about its memory"
@@ -47,7 +47,7 @@ expect 0 '' "$tinycnn" export --checkpoint "$net" --c net8.c --int8 --data shape
 expect_printed 'the same decision for (100|9[0-9])'
 "${CC:-cc}" -std=c99 -Wall -Wextra -Werror -pedantic -O1 -c net8.c -o net8.o || fail "net8.c does not compile"
 [ $(($(wc -c <net8.c) * 2)) -lt "$(wc -c <net.c)" ] || fail "8 bits are not shorter"
-expect 2 'name what to write: --c FILE' "$tinycnn" export --checkpoint "$net"
+expect 2 'name what to write: --c FILE or --onnx FILE' "$tinycnn" export --checkpoint "$net"
 expect 2 '--checkpoint FILE is needed' "$tinycnn" export --c net.c
 expect 1 'nowhere' "$tinycnn" export --checkpoint nowhere --c net.c
 expect 1 'nowhere/net.c' "$tinycnn" export --checkpoint "$net" --c nowhere/net.c

@@ -5,58 +5,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "models.h"
+#include "nets.h"
 #include "suite.h"
-
-/* A net with every layer that there is, and odd windows. */
-static tc_module *everything(void) {
-    tc_module *body = tc_sequential(tc_nn_conv2d(8, 8, 3, .padding = 1, .groups = 2, .no_bias = true),
-                                    tc_nn_batchnorm2d(8), tc_nn_silu());
-    return tc_sequential(tc_nn_conv2d(3, 8, 4, .padding = TC_SAME), tc_nn_batchnorm2d(8), tc_nn_relu(),
-                         tc_nn_maxpool2d(3, .stride = 2, .padding = 1, .ceil_mode = true),
-                         tc_nn_batchnorm2d(8), tc_named("block", tc_residual(body, tc_nn_conv2d(8, 8, 1))),
-                         tc_nn_leaky_relu(0.1f),
-                         tc_residual_identity(tc_sequential(
-                             tc_nn_conv2d(8, 8, TC_HW(3, 1), .padding = TC_HW(2, 0), .dilation = TC_HW(2, 1)),
-                             tc_nn_gelu(TC_GELU_TANH))),
-                         tc_nn_avgpool2d(2, .padding = 1, .ceil_mode = true), tc_nn_gelu(TC_GELU_EXACT),
-                         tc_nn_avgpool2d(3, .stride = 1, .padding = 1, .count_exclude_pad = true),
-                         tc_nn_adaptive_avgpool2d(TC_HW(3, 2)), tc_nn_dropout(0.5f), tc_nn_flatten(),
-                         tc_nn_linear(8 * 3 * 2, 12), tc_nn_relu(), tc_nn_linear(12, 7), tc_nn_scale(1.7f),
-                         tc_nn_log_softmax());
-}
-
-enum { NETS = 6 };
-
-static tc_model *model_of(int which, int64_t shape[4]) {
-    tc_model *model;
-    int64_t wanted[2][4] = {{1, 3, 19, 14}, {1, 3, 32, 32}};
-    memcpy(shape, wanted[which > 0], sizeof wanted[0]);
-    tc_module *net =
-        which == 0 ? everything() : tc_model_build(&tc_models[which - 1], tc_net_of(3, 32, 32, 10));
-    ck_assert_msg(tc_model_create(net, 9, &model) == TC_OK, "%s", tc_last_error());
-    /* Batch norms that do something. */
-    tc_rng rng = tc_rng_create(4, 4);
-    for (int i = 0; i < tc_model_buffer_count(model); i++) {
-        tc_parameter *p = tc_model_buffer(model, i);
-        bool variance = strstr(p->name, "running_var") != NULL;
-        for (int64_t k = 0; k < tc_numel(p->tensor); k++)
-            p->tensor->data[k] = variance ? 0.5f + tc_rng_uniform(&rng) : 0.2f * tc_rng_normal(&rng);
-    }
-    for (int i = 0; i < tc_model_parameter_count(model); i++) {
-        tc_parameter *p = tc_model_parameter(model, i);
-        if (strcmp(p->layer, "batchnorm2d") != 0) continue;
-        for (int64_t k = 0; k < tc_numel(p->tensor); k++) p->tensor->data[k] += 0.3f * tc_rng_normal(&rng);
-    }
-    return model;
-}
-
-static tc_tensor *pictures(tc_tape *tape, int64_t n, const int64_t shape[4]) {
-    tc_tensor *x = tc_tensor_new(tc_tape_arena(tape), n, shape[1], shape[2], shape[3]);
-    tc_rng rng = tc_rng_create(5, 5);
-    for (int64_t i = 0; i < tc_numel(x); i++) x->data[i] = tc_rng_normal(&rng);
-    return x;
-}
 
 static double difference(const float *a, const float *b, int64_t count) {
     double largest = 0, most = 0;
@@ -71,12 +21,12 @@ START_TEST(the_graph_computes_what_the_net_computes) {
     int64_t shape[4];
     tc_graph graph;
     tc_folded folded;
-    tc_model *model = model_of(_i, shape);
+    tc_model *model = sample_net(_i, shape);
     ck_assert_msg(tc_graph_create(model, shape, &graph) == TC_OK, "%s", tc_last_error());
     ck_assert_msg(tc_folded_create(model, shape, &folded) == TC_OK, "%s", tc_last_error());
     tc_tape *tape = tc_tape_create(NULL);
     tc_tape_eval(tape);
-    tc_tensor *x = pictures(tape, 3, shape);
+    tc_tensor *x = sample_pictures(tape, 3, shape);
     const tc_tensor *wanted = tc_model_forward(model, tape, x), *y = tc_graph_forward(&graph, tape, x);
     const tc_tensor *z = tc_graph_forward(&folded.graph, tape, x);
     ck_assert_msg(wanted && y && z, "%s", tc_last_error());
@@ -144,13 +94,13 @@ static void answer_in_c(const float *x, int64_t each, int64_t classes, float *lo
 START_TEST(the_file_of_c_computes_it_too) {
     int64_t shape[4];
     tc_folded folded;
-    tc_model *model = model_of(_i % NETS, shape);
-    bool int8 = _i >= NETS, preprocess = _i % 2 == 1;
+    tc_model *model = sample_net(_i % SAMPLE_NETS, shape);
+    bool int8 = _i >= SAMPLE_NETS, preprocess = _i % 2 == 1;
     static const float mean[] = {0.4f, 0.5f, 0.6f}, deviation[] = {0.2f, 0.25f, 0.3f};
     static const char *const names[] = {"a", "b \"quoted\"", "\xc3\xa4?\?/", "d", "e", "f", "g", "h", "i",
                                         "j"};
     tc_export_options options = {.name = "test",
-                                 .classes = _i % NETS == 0 ? 7 : 10,
+                                 .classes = _i % SAMPLE_NETS == 0 ? 7 : 10,
                                  .class_names = names,
                                  .int8 = int8,
                                  .mean = preprocess ? mean : NULL,
@@ -160,7 +110,7 @@ START_TEST(the_file_of_c_computes_it_too) {
     if (int8) tc_folded_quantize(&folded);
     tc_tape *tape = tc_tape_create(NULL);
     tc_tape_eval(tape);
-    tc_tensor *x = pictures(tape, 3, shape);
+    tc_tensor *x = sample_pictures(tape, 3, shape);
     const tc_tensor *wanted = tc_graph_forward(&folded.graph, tape, x);
     int64_t each = shape[1] * shape[2] * shape[3], classes = wanted->shape[1];
     float *nchw = malloc(3 * (size_t)each * sizeof *nchw),
@@ -193,7 +143,7 @@ START_TEST(what_cannot_be_written_is_said) {
     tc_graph_free(&graph);
     tc_model_free(model);
     int64_t shape[4];
-    model = model_of(1, shape);
+    model = sample_net(1, shape);
     ck_assert_int_eq(tc_export_c(model, shape, NULL, "nowhere/net.c"), TC_ERR_IO);
     shape[0] = 2;
     ck_assert_int_eq(tc_export_c(model, shape, NULL, "net.c"), TC_ERR_ARGUMENT);
@@ -202,8 +152,8 @@ START_TEST(what_cannot_be_written_is_said) {
 END_TEST
 
 static void add(TCase *tests) {
-    tcase_add_loop_test(tests, the_graph_computes_what_the_net_computes, 0, NETS);
-    tcase_add_loop_test(tests, the_file_of_c_computes_it_too, 0, NETS + 2);
+    tcase_add_loop_test(tests, the_graph_computes_what_the_net_computes, 0, SAMPLE_NETS);
+    tcase_add_loop_test(tests, the_file_of_c_computes_it_too, 0, SAMPLE_NETS + 2);
     tcase_add_test(tests, what_cannot_be_written_is_said);
 }
 

@@ -1,4 +1,4 @@
-/* export.h - a trained net in forms that need no tinycnn.
+/* export.h - a trained net in forms that need no tinycnn: a file of C, an ONNX model.
  *
  * Both take a net for one shape of picture and write a file whole or not at all. */
 #ifndef TINYCNN_EXPORT_H
@@ -14,10 +14,12 @@ typedef struct tc_export_options {
     const char *name; /* of the net, for people; NULL: "net" */
     int classes;
     const char *const *class_names; /* (classes); NULL: none */
-    /* For pictures with values 0 .. 1: (v - mean) / deviation, by channel. NULL: the picture comes normalised. */
+    /* What the net does to a picture's values first: (scale v - mean) / deviation, by channel. NULL: the picture comes
+     * normalised. */
     const float *mean, *deviation;
-    bool int8; /* C only: weights as 8-bit integers, see tc_folded_quantize() */
-    bool fold; /* ONNX only: batch norms become part of the convolution before them */
+    float scale; /* 0: 1, for values 0 .. 1; 1 / 255 for 0 .. 255 */
+    bool int8;   /* C only: weights as 8-bit integers, see tc_folded_quantize() */
+    bool fold;   /* ONNX only: batch norms become part of the convolution before them */
 } tc_export_options;
 
 /* ---- Batch norm folded into weights ---------------------------------------------------------------------- */
@@ -46,6 +48,16 @@ tc_tensor *tc_graph_forward(const tc_graph *graph, tc_tape *tape, tc_tensor *x);
  * static memory, whose size its first lines state; batch norms folded. */
 tc_status tc_export_c(tc_model *model, const int64_t shape[4], const tc_export_options *options,
                       const char *path);
+
+/* ---- ONNX ------------------------------------------------------------------------------------------------ */
+
+/* A model of operator set 13 with the input "input" (N, C, H, W) and the output "logits" (N, classes), any N; weights have
+ * PyTorch's names; "class_names" (a JSON array) is in the metadata. Operators that set 13 lacks (GELU, SiLU) are written
+ * out. TC_ERR_UNSUPPORTED where the build has no protobuf-c. */
+tc_status tc_export_onnx(tc_model *model, const int64_t shape[4], const tc_export_options *options,
+                         const char *path);
+/* The version of protobuf-c, or NULL. */
+const char *tc_protobuf_version(void);
 
 #ifdef __cplusplus
 }

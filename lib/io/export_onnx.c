@@ -1,0 +1,395 @@
+/* export_onnx.c - each layer as the operators that ONNX has for it.
+ *
+ * A value that a layer computes is called "/" and the layer's path. What one layer needs several operators for has values
+ * "/path:0", "/path:1", ... in between. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "onnx.h"
+#include "tinycnn/checkpoint.h"
+#include "tinycnn/export.h"
+
+#ifdef TC_HAVE_ONNX
+#include <protobuf-c/protobuf-c.h>
+
+/* The most operators and constants that one layer takes. */
+enum { OPERATORS_PER_LAYER = 10, CONSTANTS_PER_LAYER = 8, PREPROCESSING = 4, NAME_MAX_BYTES = 256 };
+
+typedef struct writer {
+    onnx_model *onnx;
+    const tc_graph *graph;
+    const char *picture; /* the value that the first layer reads */
+    tc_status status;
+} writer;
+
+typedef char value_name[NAME_MAX_BYTES];
+
+/* Where the result of node i lies. */
+static const char *value_of(const writer *w, int i, value_name name) {
+    if (i == TC_GRAPH_PICTURE)
+        snprintf(name, NAME_MAX_BYTES, "%s", w->picture);
+    else if (i == w->graph->count - 1)
+        snprintf(name, NAME_MAX_BYTES, "logits");
+    else
+        snprintf(name, NAME_MAX_BYTES, "/%s", w->graph->nodes[i].path);
+    return name;
+}
+
+/* ---- A chain of operators within one layer ----------------------------------------------------------------- */
+
+typedef struct chain {
+    writer *w;
+    int node, steps;
+    value_name at; /* the value that the chain has come to */
+} chain;
+
+static chain chain_from(writer *w, int node, int input) {
+    chain c = {.w = w, .node = node};
+    value_of(w, w->graph->nodes[node].inputs[input], c.at);
+    return c;
+}
+
+/* The chain's value (before `other`, if that is not NULL) goes through `op`; `is_last`: into the layer's result. */
+static onnx_node *then_named(chain *c, const char *op, const char *other, const char *third,
+                             const char *fourth, const char *fifth, bool is_last) {
+    const tc_graph_node *n = &c->w->graph->nodes[c->node];
+    value_name name, output;
+    if (is_last)
+        value_of(c->w, c->node, output);
+    else
+        snprintf(output, sizeof output, "/%.200s:%d", n->path, c->steps);
+    if (c->steps == 0 && is_last)
+        snprintf(name, sizeof name, "%s", n->path);
+    else
+        snprintf(name, sizeof name, "%.200s:%d", n->path, c->steps);
+    c->steps++;
+    onnx_node *node = tci_onnx_add(c->w->onnx, op, name,
+                                   (const char *const[]){c->at, other, third, fourth, fifth, NULL}, output);
+    memcpy(c->at, output, sizeof output);
+    return node;
+}
+
+static onnx_node *then(chain *c, const char *op, const char *other, bool is_last) {
+    return then_named(c, op, other, NULL, NULL, NULL, is_last);
+}
+
+/* `op` with a number on its right. */
+static void then_number(chain *c, const char *op, float number, bool is_last) {
+    value_name name;
+    snprintf(name, sizeof name, "number:%.9g", (double)number);
+    tci_onnx_constant(c->w->onnx, name, 0, NULL, &number);
+    then(c, op, name, is_last);
+}
+
+/* ---- Constants --------------------------------------------------------------------------------------------- */
+
+static const char *add_tensor(writer *w, const tc_graph_node *n, const char *part, const tc_tensor *t,
+                              value_name name) {
+    snprintf(name, NAME_MAX_BYTES, "%.200s%s%s", n->path, n->path[0] ? "." : "", part);
+    float *values = malloc((size_t)tc_numel(t) * sizeof *values);
+    if (!values) {
+        w->status = tc_fail(TC_ERR_MEMORY, "export: out of memory");
+        return name;
+    }
+    tc_tensor_to_nchw(t, values);
+    tci_onnx_constant(w->onnx, name, t->ndim, t->shape, values);
+    free(values);
+    return name;
+}
+
+/* `count` times the same number. */
+static const char *add_constant(writer *w, const tc_graph_node *n, const char *part, int64_t count,
+                                float number, value_name name) {
+    snprintf(name, NAME_MAX_BYTES, "%.200s%s%s", n->path, n->path[0] ? "." : "", part);
+    float *values = malloc((size_t)count * sizeof *values);
+    if (!values) {
+        w->status = tc_fail(TC_ERR_MEMORY, "export: out of memory");
+        return name;
+    }
+    for (int64_t i = 0; i < count; i++) values[i] = number;
+    tci_onnx_constant(w->onnx, name, 1, &count, values);
+    free(values);
+    return name;
+}
+
+/* ---- Layers ------------------------------------------------------------------------------------------------ */
+
+/* Padding behind the last pixel, with which a rounded-down count of windows is `outputs`. */
+static int64_t padding_behind(const tc_window *w, int64_t inputs, int64_t outputs, int64_t before) {
+    int64_t reach = (outputs - 1) * w->stride + w->dilation * (w->kernel - 1) + 1;
+    int64_t behind = reach - inputs - before;
+    return behind > before ? behind : before;
+}
+
+static void set_window(onnx_node *node, const tc_graph_node *n, const int64_t pads[4], bool is_dilated) {
+    const tc_window *h = &n->window[0], *w = &n->window[1];
+    tci_onnx_ints(node, "kernel_shape", 2, (int64_t[]){h->kernel, w->kernel});
+    tci_onnx_ints(node, "strides", 2, (int64_t[]){h->stride, w->stride});
+    if (is_dilated) tci_onnx_ints(node, "dilations", 2, (int64_t[]){h->dilation, w->dilation});
+    tci_onnx_ints(node, "pads", 4, pads);
+}
+
+static void write_conv(writer *w, const tc_graph_node *n, int i) {
+    value_name weight, bias;
+    int64_t pads[4];
+    for (int axis = 0; axis < 2; axis++) {
+        const tc_window *v = &n->window[axis];
+        int64_t both = v->same ? v->dilation * (v->kernel - 1) : 2 * v->padding;
+        pads[axis] = both / 2;
+        pads[axis + 2] = both - both / 2;
+    }
+    chain c = chain_from(w, i, 0);
+    add_tensor(w, n, "weight", n->weight, weight);
+    const char *with = n->bias ? add_tensor(w, n, "bias", n->bias, bias) : NULL;
+    onnx_node *node = then_named(&c, "Conv", weight, with, NULL, NULL, true);
+    set_window(node, n, pads, true);
+    tci_onnx_int(node, "group", n->groups);
+}
+
+static void write_linear(writer *w, const tc_graph_node *n, int i) {
+    value_name weight, bias;
+    chain c = chain_from(w, i, 0);
+    add_tensor(w, n, "weight", n->weight, weight);
+    const char *with = n->bias ? add_tensor(w, n, "bias", n->bias, bias) : NULL;
+    tci_onnx_int(then_named(&c, "Gemm", weight, with, NULL, NULL, true), "transB", 1);
+}
+
+static void write_batchnorm(writer *w, const tc_graph_node *n, int i) {
+    value_name weight, bias, mean, variance;
+    int64_t channels = tc_numel(n->running_mean);
+    chain c = chain_from(w, i, 0);
+    if (n->weight)
+        add_tensor(w, n, "weight", n->weight, weight);
+    else
+        add_constant(w, n, "weight", channels, 1, weight);
+    if (n->bias)
+        add_tensor(w, n, "bias", n->bias, bias);
+    else
+        add_constant(w, n, "bias", channels, 0, bias);
+    add_tensor(w, n, "running_mean", n->running_mean, mean);
+    add_tensor(w, n, "running_var", n->running_var, variance);
+    tci_onnx_float(then_named(&c, "BatchNormalization", weight, bias, mean, variance, true), "epsilon",
+                   n->number);
+}
+
+/* A rounded-up count of windows is written as padding behind the picture: what the operators make of ceil_mode differs
+ * from one runtime to the next. */
+static void write_pool(writer *w, const tc_graph_node *n, int i) {
+    chain c = chain_from(w, i, 0);
+    int64_t pads[4], more[4];
+    for (int axis = 0; axis < 2; axis++) {
+        pads[axis] = n->window[axis].padding;
+        pads[axis + 2] =
+            padding_behind(&n->window[axis], n->input_shape[2 + axis], n->output_shape[2 + axis], pads[axis]);
+        more[axis] = 0;
+        more[axis + 2] = pads[axis + 2] - pads[axis];
+    }
+    if (n->op == TC_GRAPH_MAXPOOL2D) {
+        set_window(then(&c, "MaxPool", NULL, true), n, pads, true);
+    } else if (n->count_exclude_pad || (pads[0] == 0 && pads[1] == 0)) {
+        set_window(then(&c, "AveragePool", NULL, true), n, pads, false);
+    } else {
+        /* Padding counts as zeros, but not what rounding up adds behind it. */
+        const int64_t zeros[8] = {0, 0, pads[0], pads[1], 0, 0, pads[0], pads[1]};
+        value_name around;
+        snprintf(around, sizeof around, "%.200s:padding", n->path);
+        tci_onnx_constant_ints(w->onnx, around, 8, zeros);
+        then(&c, "Pad", around, false);
+        set_window(then(&c, "AveragePool", NULL, true), n, more, false);
+    }
+}
+
+/* Means of windows along an axis as a matrix: (outputs, inputs), or its transpose. */
+static const char *add_means(writer *w, const tc_graph_node *n, const char *part, int64_t inputs,
+                             int64_t outputs, bool is_transposed, value_name name) {
+    snprintf(name, NAME_MAX_BYTES, "%.200s%s", n->path, part);
+    float *values = calloc((size_t)(inputs * outputs), sizeof *values);
+    if (!values) {
+        w->status = tc_fail(TC_ERR_MEMORY, "export: out of memory");
+        return name;
+    }
+    for (int64_t o = 0; o < outputs; o++) {
+        int64_t begin = o * inputs / outputs, end = ((o + 1) * inputs + outputs - 1) / outputs;
+        for (int64_t k = begin; k < end; k++)
+            values[is_transposed ? k * outputs + o : o * inputs + k] = 1 / (float)(end - begin);
+    }
+    tci_onnx_constant(w->onnx, name, 2,
+                      is_transposed ? (int64_t[]){inputs, outputs} : (int64_t[]){outputs, inputs}, values);
+    free(values);
+    return name;
+}
+
+/* ONNX has no adaptive pooling but the global one; its windows are those of two products, rows x and x columns. */
+static void write_adaptive(writer *w, const tc_graph_node *n, int i) {
+    chain c = chain_from(w, i, 0);
+    value_name rows, columns, pooled, input;
+    if (n->output_shape[2] == 1 && n->output_shape[3] == 1) {
+        then(&c, "GlobalAveragePool", NULL, true);
+        return;
+    }
+    add_means(w, n, ":rows", n->input_shape[2], n->output_shape[2], false, rows);
+    add_means(w, n, ":columns", n->input_shape[3], n->output_shape[3], true, columns);
+    memcpy(input, c.at, sizeof input);
+    snprintf(pooled, sizeof pooled, "/%.200s:0", n->path);
+    memcpy(c.at, rows, sizeof rows);
+    then(&c, "MatMul", input, false);
+    then(&c, "MatMul", columns, true);
+}
+
+/* x / 2 (1 + erf(x / sqrt 2)), or with tanh(sqrt(2 / pi) (x + 0.044715 x^3)) in the place of erf. */
+static void write_gelu(writer *w, const tc_graph_node *n, int i) {
+    chain c = chain_from(w, i, 0);
+    value_name x;
+    memcpy(x, c.at, sizeof x);
+    if (n->op == TC_GRAPH_GELU) {
+        then_number(&c, "Mul", 0.70710678f, false);
+        then(&c, "Erf", NULL, false);
+    } else {
+        then(&c, "Mul", x, false);
+        then(&c, "Mul", x, false);
+        then_number(&c, "Mul", 0.044715f, false);
+        then(&c, "Add", x, false);
+        then_number(&c, "Mul", 0.79788456f, false);
+        then(&c, "Tanh", NULL, false);
+    }
+    then_number(&c, "Add", 1, false);
+    then(&c, "Mul", x, false);
+    then_number(&c, "Mul", 0.5f, true);
+}
+
+static void write_node(writer *w, int i) {
+    const tc_graph_node *n = &w->graph->nodes[i];
+    chain c = chain_from(w, i, 0);
+    value_name other;
+    switch (n->op) {
+    case TC_GRAPH_CONV2D:
+        write_conv(w, n, i);
+        break;
+    case TC_GRAPH_LINEAR:
+        write_linear(w, n, i);
+        break;
+    case TC_GRAPH_BATCHNORM2D:
+        write_batchnorm(w, n, i);
+        break;
+    case TC_GRAPH_MAXPOOL2D:
+    case TC_GRAPH_AVGPOOL2D:
+        write_pool(w, n, i);
+        break;
+    case TC_GRAPH_ADAPTIVE_AVGPOOL2D:
+        write_adaptive(w, n, i);
+        break;
+    case TC_GRAPH_RELU:
+        then(&c, "Relu", NULL, true);
+        break;
+    case TC_GRAPH_LEAKY_RELU:
+        tci_onnx_float(then(&c, "LeakyRelu", NULL, true), "alpha", n->number);
+        break;
+    case TC_GRAPH_GELU:
+    case TC_GRAPH_GELU_TANH:
+        write_gelu(w, n, i);
+        break;
+    case TC_GRAPH_SILU:
+        memcpy(other, c.at, sizeof other);
+        then(&c, "Sigmoid", NULL, false);
+        then(&c, "Mul", other, true);
+        break;
+    case TC_GRAPH_ADD:
+        then(&c, "Add", value_of(w, n->inputs[1], other), true);
+        break;
+    case TC_GRAPH_SCALE:
+        then_number(&c, "Mul", n->number, true);
+        break;
+    case TC_GRAPH_FLATTEN:
+        tci_onnx_int(then(&c, "Flatten", NULL, true), "axis", 1);
+        break;
+    case TC_GRAPH_LOG_SOFTMAX:
+        tci_onnx_int(then(&c, "LogSoftmax", NULL, true), "axis", 1);
+        break;
+    }
+}
+
+/* ---- The model ------------------------------------------------------------------------------------------- */
+
+static void add_step(writer *w, const char *op, const char *from, const char *constant, const char *to) {
+    tci_onnx_add(w->onnx, op, to, (const char *const[]){from, constant, NULL}, to);
+}
+
+/* "input" becomes "picture": (scale v - mean) / deviation. */
+static void write_preprocessing(writer *w, const int64_t shape[4], const tc_export_options *o) {
+    const int64_t by_channel[4] = {1, shape[1], 1, 1};
+    const float scale = o->scale > 0 ? o->scale : 1;
+    if (!o->mean) return;
+    tci_onnx_constant(w->onnx, "scale", 0, NULL, &scale);
+    tci_onnx_constant(w->onnx, "mean", 4, by_channel, o->mean);
+    tci_onnx_constant(w->onnx, "deviation", 4, by_channel, o->deviation);
+    add_step(w, "Mul", "input", "scale", "scaled");
+    add_step(w, "Sub", "scaled", "mean", "centred");
+    add_step(w, "Div", "centred", "deviation", "picture");
+}
+
+static tc_status write_metadata(writer *w, const tc_export_options *o) {
+    if (!o->class_names) return TC_OK;
+    json_t *names = json_array();
+    int bad = 0;
+    for (int k = 0; k < o->classes; k++) bad |= json_array_append_new(names, json_string(o->class_names[k]));
+    char *text = bad ? NULL : json_dumps(names, JSON_COMPACT);
+    json_decref(names);
+    if (!text) return tc_fail(TC_ERR_FORMAT, "export: a class name is not UTF-8, or out of memory");
+    tci_onnx_metadata(w->onnx, "class_names", text);
+    free(text);
+    return TC_OK;
+}
+
+static tc_status write_model(const tc_graph *g, tc_arena *arena, const int64_t shape[4],
+                             const tc_export_options *o, const char *path) {
+    const tc_graph_node *last = &g->nodes[g->count - 1];
+    const void *bytes;
+    size_t size;
+    writer w = {.graph = g,
+                .picture = o->mean ? "picture" : "input",
+                .onnx = tci_onnx_create(arena, g->count * OPERATORS_PER_LAYER + PREPROCESSING,
+                                        g->count * CONSTANTS_PER_LAYER + PREPROCESSING)};
+    if (!w.onnx) return TC_ERR_MEMORY;
+    tci_onnx_input(w.onnx, "input", 4, shape);
+    tci_onnx_output(w.onnx, "logits", last->output_ndim, last->output_shape);
+    write_preprocessing(&w, shape, o);
+    for (int i = 0; i < g->count; i++) write_node(&w, i);
+    TC_TRY(w.status);
+    TC_TRY(write_metadata(&w, o));
+    TC_TRY(tci_onnx_finish(w.onnx, o->name ? o->name : "net", &bytes, &size));
+    return tc_write_file(path, bytes, size);
+}
+
+tc_status tc_export_onnx(tc_model *model, const int64_t shape[4], const tc_export_options *options,
+                         const char *path) {
+    static const tc_export_options none = {0};
+    const tc_export_options *o = options ? options : &none;
+    tc_folded net = {0};
+    if (o->fold)
+        TC_TRY(tc_folded_create(model, shape, &net));
+    else
+        TC_TRY(tc_graph_create(model, shape, &net.graph));
+    tc_arena *arena = tc_arena_create();
+    tc_status status = arena ? write_model(&net.graph, arena, shape, o, path)
+                             : tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
+    tc_arena_free(arena);
+    tc_folded_free(&net);
+    return status;
+}
+
+const char *tc_protobuf_version(void) {
+    return protobuf_c_version();
+}
+#else
+tc_status tc_export_onnx(tc_model *model, const int64_t shape[4], const tc_export_options *options,
+                         const char *path) {
+    (void)model, (void)shape, (void)options;
+    return tc_fail(TC_ERR_UNSUPPORTED, "%s: this build has no protobuf-c, which writes ONNX", path);
+}
+
+const char *tc_protobuf_version(void) {
+    return NULL;
+}
+#endif
