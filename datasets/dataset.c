@@ -20,7 +20,8 @@ tc_status tci_dataset_create(const char *name, int channels, int height, int wid
     if (arena == NULL) return tc_fail(TC_ERR_MEMORY, "%s: out of memory", name);
     tc_dataset *set = tc_arena_alloc(arena, sizeof *set);
     const char **names = tc_arena_alloc(arena, (size_t)classes * sizeof *names);
-    bool good = set != NULL && names != NULL;
+    char *own_name = tc_arena_alloc(arena, strlen(name) + 1);
+    bool good = set != NULL && names != NULL && own_name != NULL;
     for (int i = 0; good && i < classes; i++) {
         char *copy = tc_arena_alloc(arena, strlen(class_names[i]) + 1);
         good = copy != NULL;
@@ -30,7 +31,8 @@ tc_status tci_dataset_create(const char *name, int channels, int height, int wid
         tc_arena_free(arena);
         return TC_ERR_MEMORY;
     }
-    *set = (tc_dataset){.name = name,
+    strcpy(own_name, name);
+    *set = (tc_dataset){.name = own_name,
                         .channels = channels,
                         .height = height,
                         .width = width,

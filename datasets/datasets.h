@@ -25,12 +25,21 @@ typedef struct tc_dataset {
     tc_arena *arena;                  /* owns everything above */
 } tc_dataset;
 
+enum { TC_FOLDER_CHANNELS = 3, TC_FOLDER_SIDE = 32 };
+
+typedef struct tc_dataset_options {
+    const char *data_dir; /* where named sets are looked for first; or NULL */
+    int threads;          /* 0: all cores */
+    /* What pictures of a folder are made to; 0: TC_FOLDER_CHANNELS, TC_FOLDER_SIDE. Other sets have a size of their own. */
+    int channels, height, width;
+} tc_dataset_options;
+
 /* `name_or_path`: "shapes" (generated), "cifar10", "cifar100", "cifar100-coarse", "mnist", "fashion-mnist", or a path: to
- * a folder of .bin files, to a .tar.gz of them, to a folder of IDX files. A named set is looked for in data_dir (may be
- * NULL), then $TINYCNN_DATA, then ~/.cache/tinycnn, as a folder or as the official archive; if it is nowhere, the error
- * lists the places. Errors name file, record, what was found and what was expected. On failure nothing is left behind.
- * `threads`: 0 is all cores. */
-tc_status tc_dataset_open(const char *name_or_path, const char *data_dir, int threads, tc_dataset **dataset);
+ * a folder of .bin files, to a .tar.gz of them, to a folder of IDX files, of pictures, of .npy files, to an .npz. A named
+ * set is looked for in data_dir, then $TINYCNN_DATA, then ~/.cache/tinycnn, as a folder or as the official archive; if it
+ * is nowhere, the error lists the places. Errors name file, record, what was found and what was expected. On failure
+ * nothing is left behind. `options` may be NULL. */
+tc_status tc_dataset_open(const char *name_or_path, const tc_dataset_options *options, tc_dataset **dataset);
 void tc_dataset_free(tc_dataset *dataset);
 /* The names that tc_dataset_open() knows, by index; NULL behind the last. */
 const char *tc_dataset_known(int index);
@@ -55,6 +64,19 @@ tc_status tc_cifar100_open(const char *path, bool coarse, tc_dataset **dataset);
  * with .gz. */
 tc_status tc_mnist_open(const char *folder, bool is_fashion, tc_dataset **dataset);
 
+/* A folder of pictures: train/CLASS/PICTURE and test/CLASS/PICTURE (or val/), PNG or JPEG of any size, each made fit as by
+ * tc_picture_fit(). The classes, 2 to 256, are the folders in train/ in the order of their names' bytes; test/ may lack
+ * some, but has no others. */
+tc_status tc_folder_open(const char *path, const tc_dataset_options *options, tc_dataset **dataset);
+
+/* NumPy's arrays x_train, y_train, x_test, y_test (or train_images, train_labels, test_images, test_labels) in an .npz or
+ * as .npy files in a folder. Pictures: uint8 of shape (N, H, W), (N, H, W, C) or (N, C, H, W); labels: whole numbers from
+ * 0, (N) or (N, 1); the largest in training gives the number of classes, whose names are numbers. TC_ERR_UNSUPPORTED for
+ * an .npz where the build has no libzip. */
+tc_status tc_arrays_open(const char *path, int threads, tc_dataset **dataset);
+/* The version of libzip, or NULL. */
+const char *tc_zip_version(void);
+
 /* Ten classes of coloured, textured, shifted, noisy 32 x 32 pictures of geometric shapes, made from a seed:
  * picture i of a split depends on (seed, split, i) alone. */
 tc_status tc_shapes_open(int64_t train_count, int64_t test_count, uint64_t seed, int threads,
@@ -75,6 +97,17 @@ tc_status tc_picture_read(const char *path, tc_picture *picture);
 void tc_picture_free(tc_picture *picture);
 /* The version of libjpeg-turbo, or NULL. */
 const char *tc_jpeg_version(void);
+
+/* Paths of pictures. Begin with {0}; what is in it stays when something fails. */
+typedef struct tc_picture_list {
+    int64_t count;
+    char **paths;
+} tc_picture_list;
+tc_status tc_picture_list_add(tc_picture_list *list, const char *folder,
+                              const char *name); /* folder may be NULL */
+/* The files in a folder whose names end as those of pictures do, in the order of their bytes; TC_ERR_FORMAT if none does. */
+tc_status tc_picture_list_folder(tc_picture_list *list, const char *folder);
+void tc_picture_list_free(tc_picture_list *list);
 
 /* As a net wants it, (height, width, channels) bytes with 1 (luma) or 3 channels: the middle with the wanted ratio of
  * sides, resized bilinearly with antialiasing (torchvision's Resize and CenterCrop). */

@@ -112,17 +112,30 @@ static tc_status open_named(const struct named *set, const char *data_dir, tc_da
 
 /* ---- By path ------------------------------------------------------------------------------------------ */
 
+static bool is_zip(const char *path) {
+    char head[4] = "";
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) return false;
+    size_t got = fread(head, 1, sizeof head, file);
+    fclose(file);
+    return got == sizeof head && memcmp(head, "PK\3\4", sizeof head) == 0;
+}
+
 /* What lies there, told by the names of files. */
-static tc_status open_path(const char *path, tc_dataset **dataset) {
+static tc_status open_path(const char *path, const tc_dataset_options *o, tc_dataset **dataset) {
     const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
     if (exists_in(path, "train-images-idx3-ubyte") || exists_in(path, "train-images-idx3-ubyte.gz"))
         return tc_mnist_open(path, strstr(path, "fashion") != NULL, dataset);
+    if (exists_in(path, "x_train.npy") || exists_in(path, "train_images.npy") || is_zip(path))
+        return tc_arrays_open(path, o->threads, dataset);
+    if (exists_in(path, "train")) return tc_folder_open(path, o, dataset);
     if (exists_in(path, "train.bin") || strstr(name, "cifar-100") != NULL)
         return tc_cifar100_open(path, false, dataset);
     return tc_cifar10_open(path, dataset);
 }
 
-tc_status tc_dataset_open(const char *name_or_path, const char *data_dir, int threads, tc_dataset **dataset) {
+tc_status tc_dataset_open(const char *name_or_path, const tc_dataset_options *options, tc_dataset **dataset) {
+    const tc_dataset_options o = options ? *options : (tc_dataset_options){0};
     char known[256] = "";
     *dataset = NULL;
     for (int i = 0; tc_dataset_known(i) != NULL; i++) {
@@ -132,11 +145,11 @@ tc_status tc_dataset_open(const char *name_or_path, const char *data_dir, int th
     if (name_or_path == NULL || name_or_path[0] == '\0')
         return tc_fail(TC_ERR_ARGUMENT, "data set: no name given, expected %s or a path", known);
     if (strcmp(name_or_path, "shapes") == 0)
-        return tc_shapes_open(SHAPES_TRAIN, SHAPES_TEST, SHAPES_SEED, threads, dataset);
+        return tc_shapes_open(SHAPES_TRAIN, SHAPES_TEST, SHAPES_SEED, o.threads, dataset);
     for (int i = 0; i < NAMED; i++)
         if (strcmp(name_or_path, named_sets[i].name) == 0)
-            return open_named(&named_sets[i], data_dir, dataset);
-    if (exists(name_or_path)) return open_path(name_or_path, dataset);
-    return tc_fail(TC_ERR_IO, "data set %s: %s; expected %s or the path of a folder or a .tar.gz",
+            return open_named(&named_sets[i], o.data_dir, dataset);
+    if (exists(name_or_path)) return open_path(name_or_path, &o, dataset);
+    return tc_fail(TC_ERR_IO, "data set %s: %s; expected %s or the path of a folder, a .tar.gz or an .npz",
                    name_or_path, strerror(errno), known);
 }

@@ -6,7 +6,7 @@
 
 /* An empty data set whose arena holds it; the maker of a set fills the rest in. */
 tc_status tci_dataset_create(const char *name, int channels, int height, int width, int classes,
-                             const char *const *class_names, /* (classes), copied */
+                             const char *const *class_names, /* (classes); copied, as the name is */
                              tc_dataset **dataset);
 
 /* Room for `count` pictures and labels, untouched: pages that are never written take no memory. */

@@ -9,11 +9,13 @@
 #include <sys/stat.h>
 
 #include "commands.h"
+#include "data.h"
 #include "duplicates.h"
 #include "grid.h"
 #include "report.h"
 
 typedef struct doctor_settings {
+    option_list input;
     const char *data, *data_dir, *out;
     int64_t sheet, threads;
     bool near, json;
@@ -24,6 +26,8 @@ static const option doctor_options[] = {
     {"data", "NAME|PATH", OPTION_TEXT, "shapes", AT(data), .help = DATA_HELP, .known = tc_dataset_known},
     {"data-dir", "DIR", OPTION_TEXT, NULL, AT(data_dir),
      .help = "where to look for data first; then $TINYCNN_DATA, then ~/.cache/tinycnn"},
+    {"input", "C,H,W", OPTION_LIST, "", .low = 1, .high = 4096, .whole = true, AT(input),
+     .help = "channels, height and width that a folder's pictures are made to; without it 3,32,32"},
     {"near", NULL, OPTION_SWITCH, "yes", AT(near),
      .help = "look for near duplicates too, which takes longest"},
     {"out", "DIR", OPTION_TEXT, NULL, AT(out),
@@ -359,7 +363,7 @@ static int run_doctor(int argc, char **argv) {
     parse_result parsed = options_parse(&command_doctor, argc, argv, &s, NULL);
     if (parsed != PARSE_OK) return parsed == PARSE_HELP ? EXIT_GOOD : EXIT_USAGE;
     tc_dataset *dataset;
-    if (tc_dataset_open(s.data, s.data_dir, (int)s.threads, &dataset) != TC_OK)
+    if (data_open(s.data, s.data_dir, s.threads, &s.input, &dataset) != TC_OK)
         return report_failure("doctor");
     diagnosis g = {.s = &s, .d = dataset};
     tc_status status = diagnose(&g);

@@ -50,8 +50,8 @@ static tc_status eval_checkpoint(const eval_settings *s, described *d, evaluatio
     tc_dataset *dataset = NULL;
     tc_model *model = NULL;
     tc_status status = saved_net_open(s->checkpoint, d, &model);
-    if (status == TC_OK) status = tc_dataset_open(s->data, s->data_dir, (int)s->threads, &dataset);
-    if (status == TC_OK) status = saved_net_fits(s->checkpoint, d, dataset);
+    if (status == TC_OK)
+        status = saved_net_dataset(s->checkpoint, d, s->data, s->data_dir, s->threads, &dataset);
     if (status == TC_OK) status = evaluate_model(s, d, model, dataset, result);
     tc_model_free(model);
     tc_dataset_free(dataset);

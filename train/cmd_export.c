@@ -109,8 +109,8 @@ static tc_status measure(const export_settings *s, bool is_c, const described *a
                          const int64_t shape[4], measured *m) {
     tc_dataset *d;
     tc_folded net;
-    TC_TRY(tc_dataset_open(s->data, s->data_dir, (int)s->threads, &d));
-    tc_status status = saved_net_fits(s->checkpoint, about, d);
+    TC_TRY(saved_net_dataset(s->checkpoint, about, s->data, s->data_dir, s->threads, &d));
+    tc_status status = TC_OK;
     tc_transform normalize = tc_normalize(about->mean, about->deviation, about->net.channels);
     tc_loader_options options = {.batch_size = 128, .transforms = &normalize, .transform_count = 1};
     tc_loader *loader = NULL;

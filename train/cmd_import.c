@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "data.h"
 #include "description.h"
 #include "report.h"
 
@@ -30,8 +31,8 @@ static const option import_options[] = {
              "classes, mean and deviation"},
     {"data-dir", "DIR", OPTION_TEXT, NULL, AT(data_dir),
      .help = "where to look for data first; then $TINYCNN_DATA, then ~/.cache/tinycnn"},
-    {"input", "C,H,W", OPTION_LIST, "3,32,32", .low = 1, .high = 32767, .whole = true, AT(input),
-     .help = "without --data: channels, height and width of a picture"},
+    {"input", "C,H,W", OPTION_LIST, "", .low = 1, .high = 4096, .whole = true, AT(input),
+     .help = "channels, height and width of a picture; without it the data's, or 3,32,32"},
     {"classes", "K", OPTION_INTEGER, "10", .low = 2, .high = 100000, AT(classes),
      .help = "without --data: classes"},
     {"mean", "X,...", OPTION_LIST, "", .low = -1e6, .high = 1e6, AT(mean),
@@ -117,7 +118,7 @@ static tc_status convert(const import_settings *s, tc_dataset *d) {
 static tc_status import_weights(const import_settings *s) {
     if (s->data) {
         tc_dataset *d;
-        TC_TRY(tc_dataset_open(s->data, s->data_dir, (int)s->threads, &d));
+        TC_TRY(data_open(s->data, s->data_dir, s->threads, &s->input, &d));
         tc_status status = convert(s, d);
         tc_dataset_free(d);
         return status;
@@ -141,7 +142,8 @@ static int run_import(int argc, char **argv) {
     if (s.files.count != 1)
         return report(EXIT_USAGE, "import", "%d files, expected one of weights", s.files.count);
     if (!s.out) return report(EXIT_USAGE, "import", "--out FILE is needed");
-    if (s.input.count != 3 || s.input.values[0] > 4)
+    if (s.input.count == 0 && !s.data) s.input = (option_list){3, {3, 32, 32}};
+    if (s.input.count != 0 && (s.input.count != 3 || s.input.values[0] > 4))
         return report(EXIT_USAGE, "import", "--input: expected three numbers C,H,W with at most 4 channels");
     return import_weights(&s) == TC_OK ? EXIT_GOOD : report_failure("import");
 }

@@ -1,11 +1,9 @@
 /* cmd_predict.c - `tinycnn predict`: what a saved net says to pictures from files. */
-#include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #include "commands.h"
@@ -44,51 +42,7 @@ const command command_predict = {.name = "predict",
                                  .operands = "IMAGE|DIR...",
                                  .operands_at = offsetof(predict_settings, images)};
 
-typedef struct names {
-    char **paths;
-    size_t count;
-} names;
-
-static tc_status add_name(names *n, const char *folder, const char *name) {
-    size_t size = strlen(name) + (folder ? strlen(folder) : 0) + 2;
-    char *path = malloc(size), **larger = n->paths;
-    if ((n->count & (n->count - 1)) == 0)
-        larger = realloc(n->paths, (n->count ? 2 * n->count : 1) * sizeof *n->paths);
-    if (larger) n->paths = larger;
-    if (!path || !larger) {
-        free(path);
-        return tc_fail(TC_ERR_MEMORY, "no memory for the names of pictures");
-    }
-    snprintf(path, size, folder ? "%s/%s" : "%s%s", folder ? folder : "", name);
-    n->paths[n->count++] = path;
-    return TC_OK;
-}
-
-static bool is_picture_name(const char *name) {
-    const char *dot = strrchr(name, '.');
-    return dot &&
-           (strcasecmp(dot, ".png") == 0 || strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0);
-}
-
-static int by_bytes(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static tc_status add_folder(names *n, const char *folder) {
-    DIR *dir = opendir(folder);
-    if (!dir) return tc_fail(TC_ERR_IO, "%s: %s", folder, strerror(errno));
-    size_t first = n->count;
-    tc_status status = TC_OK;
-    for (struct dirent *entry; status == TC_OK && (entry = readdir(dir));)
-        if (is_picture_name(entry->d_name)) status = add_name(n, folder, entry->d_name);
-    closedir(dir);
-    if (status == TC_OK && n->count == first)
-        return tc_fail(TC_ERR_FORMAT, "%s: holds no .png, .jpg or .jpeg", folder);
-    if (n->count > first) qsort(n->paths + first, n->count - first, sizeof *n->paths, by_bytes);
-    return status;
-}
-
-static tc_status add_list(names *n, const char *path) {
+static tc_status add_list(tc_picture_list *list, const char *path) {
     FILE *file = fopen(path, "r");
     if (!file) return tc_fail(TC_ERR_IO, "%s: %s", path, strerror(errno));
     char *line = NULL;
@@ -96,21 +50,21 @@ static tc_status add_list(names *n, const char *path) {
     tc_status status = TC_OK;
     while (status == TC_OK && getline(&line, &room, file) > 0) {
         line[strcspn(line, "\r\n")] = '\0';
-        if (*line) status = add_name(n, NULL, line);
+        if (*line) status = tc_picture_list_add(list, NULL, line);
     }
     free(line);
     fclose(file);
     return status;
 }
 
-static tc_status gather(const predict_settings *s, names *n) {
+static tc_status gather(const predict_settings *s, tc_picture_list *list) {
     for (int i = 0; i < s->images.count; i++) {
         struct stat st;
         const char *path = s->images.words[i];
         bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-        TC_TRY(folder ? add_folder(n, path) : add_name(n, NULL, path));
+        TC_TRY(folder ? tc_picture_list_folder(list, path) : tc_picture_list_add(list, NULL, path));
     }
-    return s->list ? add_list(n, s->list) : TC_OK;
+    return s->list ? add_list(list, s->list) : TC_OK;
 }
 
 /* ---- Answers ------------------------------------------------------------------------------------------- */
@@ -175,12 +129,12 @@ static int run_predict(int argc, char **argv) {
         return report(EXIT_USAGE, "predict", "name pictures, folders of them, or a --list");
     described about;
     tc_model *model;
-    names n = {0};
+    tc_picture_list list = {0};
     tc_status status = saved_net_open(s.checkpoint, &about, &model);
-    if (status == TC_OK) status = gather(&s, &n);
-    for (size_t i = 0; status == TC_OK && i < n.count; i++) status = answer(&s, &about, model, n.paths[i]);
-    for (size_t i = 0; i < n.count; i++) free(n.paths[i]);
-    free(n.paths);
+    if (status == TC_OK) status = gather(&s, &list);
+    for (int64_t i = 0; status == TC_OK && i < list.count; i++)
+        status = answer(&s, &about, model, list.paths[i]);
+    tc_picture_list_free(&list);
     tc_model_free(model);
     described_free(&about);
     return status == TC_OK ? EXIT_GOOD : report_failure("predict");

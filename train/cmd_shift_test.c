@@ -152,8 +152,8 @@ static int run_shift_test(int argc, char **argv) {
     tc_model *model = NULL;
     tc_dataset *dataset = NULL;
     tc_status status = saved_net_open(s.checkpoint, &t.about, &model);
-    if (status == TC_OK) status = tc_dataset_open(s.data, s.data_dir, (int)s.threads, &dataset);
-    if (status == TC_OK) status = saved_net_fits(s.checkpoint, &t.about, dataset);
+    if (status == TC_OK)
+        status = saved_net_dataset(s.checkpoint, &t.about, s.data, s.data_dir, s.threads, &dataset);
     if (status == TC_OK) {
         t.data = dataset->name;
         status = measure(&s, dataset, model, &t);

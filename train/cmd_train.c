@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "commands.h"
 #include "config.h"
+#include "data.h"
 #include "models.h"
 #include "recipe_file.h"
 #include "report.h"
@@ -143,8 +144,9 @@ static void print_begin(const trainer *t) {
     const train_settings *s = t->settings;
     char held_out[64] = "";
     if (s->val > 0) snprintf(held_out, sizeof held_out, "%lld to validate, ", (long long)s->val);
-    printf("%s on %s: %lld pictures to train, %s%lld to test, %lld parameters, %s%d thread%s\n", s->model,
-           s->data, (long long)t->dataset->train.count, held_out, (long long)t->dataset->test.count,
+    printf("%s on %s (%d, %d, %d): %lld pictures to train, %s%lld to test, %lld parameters, %s%d thread%s\n",
+           s->model, s->data, t->dataset->channels, t->dataset->height, t->dataset->width,
+           (long long)t->dataset->train.count, held_out, (long long)t->dataset->test.count,
            (long long)tc_model_parameter_elements(t->model), t->state.step ? "resumed, " : "",
            tc_tape_threads(t->tape), tc_tape_threads(t->tape) == 1 ? "" : "s");
     fflush(stdout);
@@ -273,8 +275,8 @@ static int train(start *st) {
     int code = make_settings(st);
     if (code != EXIT_GOOD) return code;
     signals_catch();
-    if (tc_dataset_open(s->data, s->data_dir, (int)s->threads, &st->dataset) != TC_OK)
-        return report_failure("train");
+    tc_status opened = data_open(s->data, s->data_dir, s->threads, &s->input, &st->dataset);
+    if (opened != TC_OK) return opened == TC_ERR_ARGUMENT ? usage() : report_failure("train");
     if (s->val > 0 && tc_dataset_hold_out(st->dataset, s->val) != TC_OK)
         return report(EXIT_USAGE, "train", "--val: %s", tc_last_error());
     if (wants_budget(st)) {

@@ -129,8 +129,8 @@ static tc_status take_all(visit *v) {
         TC_TRY(take_image(v, s->images.words[i], &v->subjects[v->count++]));
     if (from_data == 0) return TC_OK;
     tc_dataset *d;
-    TC_TRY(tc_dataset_open(s->data, s->data_dir, (int)s->threads, &d));
-    tc_status status = saved_net_fits(s->checkpoint, &v->about, d);
+    TC_TRY(saved_net_dataset(s->checkpoint, &v->about, s->data, s->data_dir, s->threads, &d));
+    tc_status status = TC_OK;
     for (int i = 0; status == TC_OK && i < from_data; i++)
         status = take_test_picture(v, d, (int64_t)s->index.values[i], &v->subjects[v->count++]);
     tc_dataset_free(d);

@@ -7,7 +7,10 @@
 
 /* What --data says of itself; its names follow. */
 #define DATA_HELP                                                                                            \
-    "a data set by name, or the path of a folder or .tar.gz of CIFAR's files, or of a folder of IDX files"
+    "a data set by name, or a path: of a folder or .tar.gz of CIFAR's files, a folder of IDX files, of "     \
+    "pictures "                                                                                              \
+    "(train/CLASS/..., test/CLASS/...) or of .npy files (x_train, y_train, x_test, y_test), an .npz of "     \
+    "these"
 
 /* Names of the nets that can be asked for: an option's `known`. */
 const char *known_model(int index);

@@ -28,6 +28,7 @@ static void print_help(FILE *stream) {
 static void print_version(void) {
     const char *components[][2] = {{"libpng", image_png_version()},
                                    {"libjpeg", tc_jpeg_version()},
+                                   {"libzip", tc_zip_version()},
                                    {"protobuf-c", tc_protobuf_version()}};
     const char *between = " ";
     printf("tinycnn %s\nkernels: %s\nBLAS: %s\noptional components:", tc_version(), tc_kernel_isa(),

@@ -260,9 +260,8 @@ static tc_status load(analysis *a, const report_options *o) {
     TC_TRY(saved_net_open(best ? run->best : run->last, &a->about, &a->model));
     run_log_setting(a->run, "data", data, sizeof data);
     run_log_setting(a->run, "data-dir", data_dir, sizeof data_dir);
-    TC_TRY(tc_dataset_open(o->data ? o->data : data, o->data_dir ? o->data_dir : data_dir, o->threads,
-                           &a->data));
-    TC_TRY(saved_net_fits(run->best, &a->about, a->data));
+    TC_TRY(saved_net_dataset(run->best, &a->about, o->data ? o->data : data,
+                             o->data_dir ? o->data_dir : data_dir, o->threads, &a->data));
     const tc_split *test = &a->data->test;
     return predictions_make(a->model, &a->about, test->pixels, test->labels, test->count, o->threads,
                             &a->made);

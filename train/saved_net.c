@@ -33,7 +33,7 @@ static tc_status names_fit(const char *path, const described *about, const tc_da
     return TC_OK;
 }
 
-tc_status saved_net_fits(const char *path, const described *about, const tc_dataset *s) {
+static tc_status check_fit(const char *path, const described *about, const tc_dataset *s) {
     const tc_net *net = &about->net;
     if (net->channels == s->channels && net->height == s->height && net->width == s->width &&
         net->classes == s->classes)
@@ -42,4 +42,21 @@ tc_status saved_net_fits(const char *path, const described *about, const tc_data
                    "%s: a net for pictures of (%d, %d, %d) and %d classes; %s has (%d, %d, %d) and %d", path,
                    net->channels, net->height, net->width, net->classes, s->name, s->channels, s->height,
                    s->width, s->classes);
+}
+
+tc_status saved_net_dataset(const char *path, const described *about, const char *data, const char *data_dir,
+                            int64_t threads, tc_dataset **dataset) {
+    const tc_net *net = &about->net;
+    tc_dataset_options options = {.data_dir = data_dir,
+                                  .threads = (int)threads,
+                                  .channels = net->channels,
+                                  .height = net->height,
+                                  .width = net->width};
+    TC_TRY(tc_dataset_open(data, &options, dataset));
+    tc_status status = check_fit(path, about, *dataset);
+    if (status != TC_OK) {
+        tc_dataset_free(*dataset);
+        *dataset = NULL;
+    }
+    return status;
 }

@@ -9,7 +9,9 @@
  * free it with tc_model_free(), and `about` with described_free(), also after a failure. */
 tc_status saved_net_open(const char *path, described *about, tc_model **model);
 
-/* TC_ERR_SHAPE, with what differs, unless the data set's pictures and classes are those of the net in `path`. */
-tc_status saved_net_fits(const char *path, const described *about, const tc_dataset *dataset);
+/* A data set for the net in `path`; pictures of a folder are made to its size. TC_ERR_SHAPE, with what differs, unless
+ * pictures and classes are those of the net. `data` and `data_dir` as in tc_dataset_open(). */
+tc_status saved_net_dataset(const char *path, const described *about, const char *data, const char *data_dir,
+                            int64_t threads, tc_dataset **dataset);
 
 #endif

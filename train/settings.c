@@ -26,6 +26,8 @@ const option train_options[] = {
     {"data", "NAME|PATH", OPTION_TEXT, "shapes", AT(data), .help = DATA_HELP, .known = tc_dataset_known},
     {"data-dir", "DIR", OPTION_TEXT, NULL, AT(data_dir), .scope = SCOPE_RECORD,
      .help = "where to look for data first; then $TINYCNN_DATA, then ~/.cache/tinycnn"},
+    {"input", "C,H,W", OPTION_LIST, "", .low = 1, .high = 4096, .whole = true, AT(input),
+     .help = "channels, height and width that a folder's pictures are made to; without it 3,32,32"},
     {"val", "N", OPTION_INTEGER, "0", .low = 0, .high = 1e9, AT(val),
      .help = "hold so many training pictures back; epochs are judged on them, and the test pictures are seen "
              "once, "

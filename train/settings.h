@@ -24,8 +24,8 @@ typedef enum flip_mode { FLIP_RANDOM, FLIP_ALTERNATING } flip_mode;
 typedef struct train_settings {
     const char *recipe, *model, *data, *data_dir, *out, *resume;
     int64_t batch, accumulate, seed, seeds, threads, eval_every, val;
-    double epochs, minutes; /* minutes 0: epochs counts */
-    option_list widths;
+    double epochs, minutes;                  /* minutes 0: epochs counts */
+    option_list widths, input;               /* empty: the net's own, the data's own */
     double bn_momentum, bn_eps, logit_scale; /* 0: the net's own */
     int init;                                /* tc_init */
     double head_deviation;                   /* 0: as init leaves it */

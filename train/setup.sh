@@ -4,7 +4,7 @@
 # place and does nothing. This is the one list of packages.
 set -euo pipefail
 
-build=(gcc libc6-dev make cmake pkg-config libopenblas-dev libjansson-dev zlib1g-dev libpng-dev libjpeg62-turbo-dev
+build=(gcc libc6-dev make cmake pkg-config libopenblas-dev libjansson-dev zlib1g-dev libpng-dev libjpeg62-turbo-dev libzip-dev
   libprotobuf-c-dev protobuf-c-compiler libonnx-dev)
 tests=(clang libomp-dev check valgrind clang-format shellcheck chromium python3-onnx)
 # A tool beside the checkout that prepares CIFAR-10 for the tests is written in Python.

@@ -1,5 +1,7 @@
 #!/bin/bash
-# import and export: weights of another program come in, a net goes out as C and still decides as it did.
+# import, export, predict: weights, pictures and arrays of other programs come in, a net goes out as C and still decides as
+# it did.
+tests=$(cd "$(dirname "$0")/.." && pwd)
 . "$(dirname "$0")/support.sh"
 
 expect 0 '' "$tinycnn" train --model lenet5 --data shapes --epochs "$(smaller_if_sanitized 2 0.2)" --quiet --out run
@@ -51,3 +53,40 @@ expect 2 'name what to write: --c FILE or --onnx FILE' "$tinycnn" export --check
 expect 2 '--checkpoint FILE is needed' "$tinycnn" export --c net.c
 expect 1 'nowhere' "$tinycnn" export --checkpoint nowhere --c net.c
 expect 1 'nowhere/net.c' "$tinycnn" export --checkpoint "$net" --c nowhere/net.c
+
+# Pictures: a net trained on a folder of them decides about files.
+if ! "$tinycnn" --version | grep -q 'libpng.*libjpeg'; then exit 0; fi
+fixtures=$tests/golden/jpeg
+for split in train test; do
+  mkdir -p photos/$split/quarters photos/$split/greys
+  cp "$fixtures"/orientation*.jpg photos/$split/quarters
+  cp "$fixtures"/grey*.jpg photos/$split/greys
+done
+expect 0 '' "$tinycnn" train --model vgg --widths 8,8,8 --data photos --input 3,24,20 --batch 2 --epochs 3 --quiet --out pictured
+grep -q '"input": \[3,24,20\]' pictured/config.json || fail "no size in config.json"
+net=pictured/last.safetensors
+(header "$net" || true) | tr -d ' \\' | grep -q '\["greys","quarters"\]' || fail "classes: $(header "$net")"
+expect 0 '' "$tinycnn" eval --checkpoint "$net" --data photos
+expect 0 '' "$tinycnn" doctor --data photos --input 3,24,20 --out doctored
+expect 0 '' "$tinycnn" predict --checkpoint "$net" photos/test/quarters/orientation6.jpg photos/test/greys
+expect_printed '^photos/test/quarters/orientation6\.jpg: [a-z]+ [0-9.]+%, [a-z]+ [0-9.]+%$'
+expect_printed '^photos/test/greys/grey\.jpg: '
+find photos/test -name 'orientation*' | sort >list.txt
+expect 0 '' "$tinycnn" predict --checkpoint "$net" --list list.txt --json --top 1
+[ "$(wc -l <stdout.txt)" -eq "$(wc -l <list.txt)" ] || fail "not a line for each picture"
+expect_printed '^\{"file": "photos/test/quarters/orientation1\.jpg", "classes": \[\{"class": "[a-z]+", "index": [01], "probability": [0-9.e-]+\}\]\}$'
+# Turned as they say, all eight are the same picture but for what JPEG loses.
+[ "$(sed -E 's/.*"probability": 0?\.([0-9]{2}).*/\1/' stdout.txt | sort -u | wc -l)" -le 2 ] || fail "turned: $(cat stdout.txt)"
+echo nothing >photos/broken.png
+expect 1 'photos/broken.png: is neither PNG nor JPEG' "$tinycnn" predict --checkpoint "$net" photos/broken.png
+expect 1 'nowhere' "$tinycnn" predict --checkpoint "$net" nowhere.png
+expect 1 'photos/train: holds no' "$tinycnn" predict --checkpoint "$net" photos/train
+expect 2 'name pictures, folders of them, or a --list' "$tinycnn" predict --checkpoint "$net"
+expect 2 '--input: 3,64,64, but the pictures of shapes are 3,32,32' "$tinycnn" train --input 3,64,64 --epochs 1
+expect 2 '--input: 2 numbers, expected three' "$tinycnn" train --data photos --input 3,64 --epochs 1
+rm photos/broken.png
+
+# Arrays of NumPy's.
+if "$tinycnn" --version | grep -q libzip; then
+  expect 0 '' "$tinycnn" train --model resnet20 --data "$tests/golden/arrays/stored.npz" --batch 2 --epochs 1 --quiet --out arrays
+fi

@@ -29,7 +29,7 @@ small-until = 0.5
 END
 train() { "$tinycnn" train --recipe "$work/mine.txt" --data "$work/data" --batch 50 --eval-every 1 "$@"; }
 expect 0 '' train --epochs 2.5 --seed 3 --val 60 --out whole
-expect_printed '^airbench94 on .*data: 240 pictures to train, 60 to validate, 60 to test, [0-9]+ parameters'
+expect_printed '^airbench94 on .*data \(3, 32, 32\): 240 pictures to train, 60 to validate, 60 to test, [0-9]+ parameters'
 expect_printed '^epoch 3/3  step 10 .* validation loss .* test loss .* augmented [0-9.]+%'
 expect_printed '^test accuracy [0-9.]+%, [0-9.]+% with test-time augmentation; best validation accuracy [0-9.]+% \(epoch'
 [ "$(wc -l <whole/metrics.jsonl)" -eq 3 ] || fail "not 3 lines: $(cat whole/metrics.jsonl)"

@@ -123,8 +123,7 @@ static tc_status write_trained(const char *folder, const char *name, const char 
     tc_dataset *d;
     a_case c = {.folder = folder, .name = name};
     TC_TRY(saved_net_open(checkpoint, &about, &c.model));
-    TC_TRY(tc_dataset_open(data, NULL, 0, &d));
-    TC_TRY(saved_net_fits(checkpoint, &about, d));
+    TC_TRY(saved_net_dataset(checkpoint, &about, data, NULL, 0, &d));
     c.mean = about.mean;
     c.deviation = about.deviation;
     tc_tape *tape = tc_tape_create(NULL);

@@ -437,7 +437,7 @@ END_TEST
 
 static void open_named(const char *data_dir) {
     tc_dataset *set;
-    tc_status status = tc_dataset_open("cifar10", data_dir, 1, &set);
+    tc_status status = tc_dataset_open("cifar10", &(tc_dataset_options){.data_dir = data_dir}, &set);
     ck_assert_msg(status == TC_OK, "%s", tc_last_error());
     expect_the_six_batches(set);
     tc_dataset_free(set);
@@ -451,7 +451,8 @@ START_TEST(a_named_set_is_looked_for_in_three_places) {
     setenv("HOME", data_path("home"), 1);
     setenv("TINYCNN_DATA", data_path("variable"), 1);
     tc_dataset *set;
-    ck_assert_int_eq(tc_dataset_open("cifar10", data_path("empty"), 1, &set), TC_ERR_IO);
+    ck_assert_int_eq(tc_dataset_open("cifar10", &(tc_dataset_options){.data_dir = data_path("empty")}, &set),
+                     TC_ERR_IO);
     ck_assert_ptr_nonnull(strstr(tc_last_error(), data_path("empty")));
     ck_assert_ptr_nonnull(strstr(tc_last_error(), data_path("variable")));
     ck_assert_ptr_nonnull(strstr(tc_last_error(), data_path("home/.cache/tinycnn")));
@@ -460,7 +461,7 @@ START_TEST(a_named_set_is_looked_for_in_three_places) {
     /* Where an earlier place has something, later ones are not asked. */
     data_make_folder("variable");
     data_write("variable/cifar-10-binary.tar.gz", "not gzip", 8);
-    ck_assert_int_eq(tc_dataset_open("cifar10", NULL, 1, &set), TC_ERR_FORMAT);
+    ck_assert_int_eq(tc_dataset_open("cifar10", NULL, &set), TC_ERR_FORMAT);
     ck_assert_ptr_nonnull(strstr(tc_last_error(), "variable/cifar-10-binary.tar.gz"));
     open_named(data_path("home/.cache/tinycnn"));
     open_named(data_path("home/.cache/tinycnn/cifar-10-batches-bin"));
@@ -472,11 +473,11 @@ END_TEST
 
 START_TEST(an_unknown_name_is_refused) {
     tc_dataset *set;
-    ck_assert_int_eq(tc_dataset_open("cifar11", NULL, 1, &set), TC_ERR_IO);
+    ck_assert_int_eq(tc_dataset_open("cifar11", NULL, &set), TC_ERR_IO);
     ck_assert_ptr_nonnull(strstr(tc_last_error(), "cifar11"));
     ck_assert_ptr_nonnull(strstr(tc_last_error(), "shapes, cifar10"));
-    ck_assert_int_eq(tc_dataset_open(NULL, NULL, 1, &set), TC_ERR_ARGUMENT);
-    ck_assert_int_eq(tc_dataset_open("", NULL, 1, &set), TC_ERR_ARGUMENT);
+    ck_assert_int_eq(tc_dataset_open(NULL, NULL, &set), TC_ERR_ARGUMENT);
+    ck_assert_int_eq(tc_dataset_open("", NULL, &set), TC_ERR_ARGUMENT);
 }
 END_TEST
 
@@ -485,7 +486,7 @@ END_TEST
 
 START_TEST(the_real_cifar10) {
     tc_dataset *set;
-    if (tc_dataset_open("cifar10", NULL, 0, &set) != TC_OK) {
+    if (tc_dataset_open("cifar10", NULL, &set) != TC_OK) {
         printf("skipped the_real_cifar10: %s\n", tc_last_error());
         return;
     }

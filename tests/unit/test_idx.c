@@ -102,7 +102,7 @@ START_TEST(plain_and_gzip_give_the_same) {
         snprintf(name, sizeof name, "%s.gz", names[i]);
         write_gz(name, &files[i]);
     }
-    ck_assert_msg(tc_dataset_open(data_path("m"), NULL, 1, &d) == TC_OK, "%s", tc_last_error());
+    ck_assert_msg(tc_dataset_open(data_path("m"), NULL, &d) == TC_OK, "%s", tc_last_error());
     expect_good(d);
     tc_dataset_free(d);
     ck_assert_int_eq(tc_mnist_open(data_path("m"), true, &d), TC_OK);
@@ -226,7 +226,7 @@ START_TEST(cifar100_has_two_labels) {
     data_make_folder("c");
     write_cifar100("c/train.bin", 30);
     write_cifar100("c/test.bin", 4);
-    ck_assert_msg(tc_dataset_open(data_path("c"), NULL, 1, &d) == TC_OK, "%s", tc_last_error());
+    ck_assert_msg(tc_dataset_open(data_path("c"), NULL, &d) == TC_OK, "%s", tc_last_error());
     ck_assert_str_eq(d->name, "cifar100");
     ck_assert_int_eq(d->classes, 100);
     ck_assert_str_eq(d->class_names[0], "apple");

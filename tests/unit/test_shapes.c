@@ -36,7 +36,7 @@ END_TEST
 
 START_TEST(the_name_opens_the_standard_set) {
     tc_dataset *set;
-    ck_assert_int_eq(tc_dataset_open("shapes", NULL, 0, &set), TC_OK);
+    ck_assert_int_eq(tc_dataset_open("shapes", NULL, &set), TC_OK);
     ck_assert_int_eq(set->train.count, 10000);
     ck_assert_int_eq(set->test.count, 2000);
     tc_dataset_free(set);

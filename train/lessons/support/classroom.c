@@ -89,11 +89,12 @@ static tc_status make_folder(const char *path) {
 static tc_status prepare(classroom *room, const wishes *w) {
     int length = w->out ? snprintf(room->out, sizeof room->out, "%s", w->out)
                         : snprintf(room->out, sizeof room->out, "runs/%s", room->lesson);
+    const tc_dataset_options options = {.data_dir = w->data_dir, .threads = room->threads};
     if (length >= (int)sizeof room->out) return tc_fail(TC_ERR_ARGUMENT, "--out: this path is too long");
     if (w->data) {
-        TC_TRY(tc_dataset_open(w->data, w->data_dir, room->threads, &room->data));
-    } else if (tc_dataset_open("cifar10", w->data_dir, room->threads, &room->data) != TC_OK) {
-        TC_TRY(tc_dataset_open("shapes", NULL, room->threads, &room->data));
+        TC_TRY(tc_dataset_open(w->data, &options, &room->data));
+    } else if (tc_dataset_open("cifar10", &options, &room->data) != TC_OK) {
+        TC_TRY(tc_dataset_open("shapes", &options, &room->data));
         printf(
             "CIFAR-10 is not here (--data-dir says where it is); the generated shapes take its place.\n\n");
     }
