@@ -1,16 +1,17 @@
-/* metrics.h - metrics.jsonl: one JSON object an epoch, written as training goes. */
+/* metrics.h - what is logged of an epoch: metrics.jsonl, and beside it, where wanted, the same for a spreadsheet (CSV) and
+ * for TensorBoard. */
 #ifndef TRAIN_METRICS_H
 #define TRAIN_METRICS_H
 
 #include <stdio.h>
 
-#include "tinycnn.h"
+#include "run_dir.h"
 
 typedef struct metrics {
     int64_t epoch; /* from 1 */
     int64_t step;  /* optimiser steps since the start */
     double train_loss, train_acc;
-    /* NaN where something was not measured at this epoch; written as null. */
+    /* NaN where something was not measured at this epoch; written as null, in CSV as nothing. */
     double val_loss, val_acc; /* on the pictures held out */
     double test_loss, test_acc;
     double tta_acc;       /* on the test pictures, with test-time augmentation */
@@ -21,11 +22,19 @@ typedef struct metrics {
     double start_seconds; /* from the program's start to its first training step */
 } metrics;
 
-/* Opens the file for appending, after cutting it back to its first `lines` lines: what was written after the
- * checkpoint that a run resumes from is written anew. */
-tc_status metrics_open(const char *path, int64_t lines, FILE **file);
+typedef enum metrics_form { METRICS_JSONL, METRICS_CSV, METRICS_TENSORBOARD, METRICS_FORMS } metrics_form;
 
-/* Appends a line and sees it to the disk. */
-tc_status metrics_append(FILE *file, const char *path, const metrics *m);
+typedef struct metrics_log {
+    const run_dir *run;
+    FILE *files[METRICS_FORMS]; /* NULL: not written */
+} metrics_log;
+
+/* Opens the run's logs for appending, after cutting them back to their first `epochs` entries: what was written after the
+ * checkpoint that a run resumes from is written anew. Zeroed before the call; to be closed even after a failure. */
+tc_status metrics_open(const run_dir *run, bool csv, bool tensorboard, int64_t epochs, metrics_log *log);
+void metrics_close(metrics_log *log);
+
+/* Appends an entry to each log and sees it to the disk. */
+tc_status metrics_append(metrics_log *log, const metrics *m);
 
 #endif

@@ -60,6 +60,7 @@ typedef struct train_settings {
     int64_t small_size; /* 0: pictures are whole from the begin */
     double small_until;
     int tta; /* tc_tta */
+    bool csv, tensorboard;
     bool quiet;
 } train_settings;
 

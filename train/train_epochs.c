@@ -155,7 +155,7 @@ static tc_status finish_epoch(trainer *t, bool *stopped) {
         if (averaged && !(last && status == TC_OK && !*stopped)) tc_optimizer_average_swap(t->optimizer);
         if (status != TC_OK || *stopped) return status;
     }
-    TC_TRY(metrics_append(t->metrics, t->run->metrics, &m));
+    TC_TRY(metrics_append(&t->log, &m));
     s->lines++;
     s->epoch++;
     s->finished = last;
@@ -168,15 +168,15 @@ static tc_status finish_epoch(trainer *t, bool *stopped) {
 
 tc_status trainer_run(trainer *t, bool *stopped) {
     *stopped = false;
-    TC_TRY(metrics_open(t->run->metrics, t->state.lines, &t->metrics));
-    tc_status status = TC_OK;
+    t->log = (metrics_log){0};
+    tc_status status =
+        metrics_open(t->run, t->settings->csv, t->settings->tensorboard, t->state.lines, &t->log);
     while (status == TC_OK && !*stopped && !t->state.finished) {
         status = run_steps(t, stopped);
         if (status == TC_OK && !*stopped) status = finish_epoch(t, stopped);
     }
     progress_clear(&t->progress);
     if (status == TC_OK && *stopped) status = trainer_save(t);
-    fclose(t->metrics);
-    t->metrics = NULL;
+    metrics_close(&t->log);
     return status;
 }

@@ -30,7 +30,7 @@ typedef struct trainer {
     tc_loader *from;          /* the one of the two that the running epoch comes from */
     tc_schedule schedule;
     train_state state;
-    FILE *metrics; /* open while trainer_run() works */
+    metrics_log log; /* open while trainer_run() works */
     progress progress;
     int64_t batches;      /* in an epoch */
     int64_t epoch_steps;  /* optimiser steps in an epoch */
