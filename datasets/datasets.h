@@ -41,6 +41,8 @@ typedef struct tc_dataset_options {
  * nothing is left behind. `options` may be NULL. */
 tc_status tc_dataset_open(const char *name_or_path, const tc_dataset_options *options, tc_dataset **dataset);
 void tc_dataset_free(tc_dataset *dataset);
+/* The first of the folders where a named set is looked for: where one is put. TC_ERR_IO if there is none. */
+tc_status tc_dataset_place(const char *data_dir, char *path, size_t size);
 /* The names that tc_dataset_open() knows, by index; NULL behind the last. */
 const char *tc_dataset_known(int index);
 

@@ -93,6 +93,15 @@ static int list_places(const char *data_dir, char places[MOST_PLACES][PATH_LENGT
     return count;
 }
 
+tc_status tc_dataset_place(const char *data_dir, char *path, size_t size) {
+    char places[MOST_PLACES][PATH_LENGTH];
+    if (list_places(data_dir, places) == 0)
+        return tc_fail(TC_ERR_IO, "no data folder given, TINYCNN_DATA and HOME not set");
+    return snprintf(path, size, "%s", places[0]) < (int)size
+               ? TC_OK
+               : tc_fail(TC_ERR_ARGUMENT, "%.100s...: this path is too long", places[0]);
+}
+
 static tc_status open_named(const struct named *set, const char *data_dir, tc_dataset **dataset) {
     char places[MOST_PLACES][PATH_LENGTH], path[PATH_LENGTH + 64], list[768] = "";
     int count = list_places(data_dir, places);
@@ -106,8 +115,9 @@ static tc_status open_named(const struct named *set, const char *data_dir, tc_da
         size_t used = strlen(list);
         snprintf(list + used, sizeof list - used, "%s%.240s", i > 0 ? ", " : "", places[i]);
     }
-    return tc_fail(TC_ERR_IO, "%s: %s found in %s", set->name, set->wanted,
-                   count > 0 ? list : "any folder: no data folder given, TINYCNN_DATA and HOME not set");
+    return tc_fail(TC_ERR_IO, "%s: %s found in %s; tinycnn fetch %s downloads it", set->name, set->wanted,
+                   count > 0 ? list : "any folder: no data folder given, TINYCNN_DATA and HOME not set",
+                   set->family == CIFAR100_COARSE ? "cifar100" : set->name);
 }
 
 /* ---- By path ------------------------------------------------------------------------------------------ */

@@ -17,6 +17,6 @@ const char *known_model(int index);
 
 extern const command command_train, command_eval, command_summary, command_bench, command_recipes,
     command_explain, command_visualize, command_report, command_doctor, command_shift_test, command_predict,
-    command_export, command_import;
+    command_export, command_import, command_fetch;
 
 #endif

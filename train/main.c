@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "commands.h"
+#include "download.h"
 #include "image.h"
 #include "report.h"
 
 static const command *const commands[] = {
-    &command_train,   &command_recipes,   &command_eval,       &command_predict, &command_summary,
-    &command_explain, &command_visualize, &command_shift_test, &command_doctor,  &command_report,
-    &command_export,  &command_import,    &command_bench};
+    &command_fetch,   &command_train,   &command_recipes,   &command_eval,       &command_predict,
+    &command_summary, &command_explain, &command_visualize, &command_shift_test, &command_doctor,
+    &command_report,  &command_export,  &command_import,    &command_bench};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void print_help(FILE *stream) {
@@ -29,7 +30,8 @@ static void print_version(void) {
     const char *components[][2] = {{"libpng", image_png_version()},
                                    {"libjpeg", tc_jpeg_version()},
                                    {"libzip", tc_zip_version()},
-                                   {"protobuf-c", tc_protobuf_version()}};
+                                   {"protobuf-c", tc_protobuf_version()},
+                                   {"libcurl", download_curl_version()}};
     const char *between = " ";
     printf("tinycnn %s\nkernels: %s\nBLAS: %s\noptional components:", tc_version(), tc_kernel_isa(),
            tc_blas_name());

@@ -5,7 +5,7 @@
 expect 0 '' "$tinycnn"
 expect_printed '^Usage: tinycnn COMMAND'
 expect 0 '' "$tinycnn" --help
-for command in train recipes eval summary explain visualize shift-test doctor report bench; do
+for command in fetch train recipes eval predict summary explain visualize shift-test doctor report export import bench; do
   expect_printed "^  $command "
 done
 expect 0 '' "$tinycnn" --version
@@ -14,7 +14,7 @@ expect_printed '^kernels: '
 expect_printed '^BLAS: OpenBLAS'
 expect_printed '^optional components: '
 
-for command in train recipes eval summary explain visualize shift-test doctor report bench; do
+for command in fetch train recipes eval predict summary explain visualize shift-test doctor report export import bench; do
   expect 0 '' "$tinycnn" "$command" --help
   expect_printed "^Usage: tinycnn $command"
   # Each option's text ends with its default in brackets.
