@@ -33,6 +33,7 @@ static const option fetch_options[] = {
     {"quiet", NULL, OPTION_SWITCH, "no", AT(quiet), .help = "print nothing but failures"},
     {0}};
 
+static const char *known_set(int index);
 static int run_fetch(int argc, char **argv);
 const command command_fetch = {
     .name = "fetch",
@@ -43,7 +44,8 @@ const command command_fetch = {
     .options = fetch_options,
     .run = run_fetch,
     .operands = "NAME...",
-    .operands_at = offsetof(fetch_settings, names)};
+    .operands_at = offsetof(fetch_settings, names),
+    .operands_known = known_set};
 
 enum { MOST_FILES = 4, PATH_LENGTH = 4096 };
 
@@ -80,6 +82,10 @@ static const struct set {
       {"t10k-labels-idx1-ubyte.gz", "bb300cfdad3c16e7a12a480ee83cd310", 5148}}},
 };
 enum { SETS = sizeof sets / sizeof sets[0] };
+
+static const char *known_set(int index) {
+    return index < SETS ? sets[index].name : NULL;
+}
 
 /* ---- What a person sees ------------------------------------------------------------------------------- */
 

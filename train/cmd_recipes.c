@@ -11,7 +11,7 @@ typedef struct recipes_settings {
 } recipes_settings;
 
 static const option recipes_options[] = {
-    {"show", "NAME", OPTION_TEXT, NULL, .at = offsetof(recipes_settings, show),
+    {"show", "NAME", OPTION_TEXT, NULL, .at = offsetof(recipes_settings, show), .known = known_recipe,
      .help = "print this one as it is, to be kept in a file and changed"},
     {0}};
 

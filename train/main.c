@@ -8,18 +8,12 @@
 #include "image.h"
 #include "report.h"
 
-static const command *const commands[] = {
-    &command_fetch,   &command_train,   &command_recipes,   &command_eval,       &command_predict,
-    &command_summary, &command_explain, &command_visualize, &command_shift_test, &command_doctor,
-    &command_report,  &command_export,  &command_import,    &command_bench};
-enum { COMMANDS = sizeof commands / sizeof commands[0] };
-
 static void print_help(FILE *stream) {
     fprintf(stream,
             "tinycnn %s - trains convolutional networks on this machine's cores\n\n"
             "Usage: tinycnn COMMAND [options]\n\nCommands:\n",
             tc_version());
-    for (int i = 0; i < COMMANDS; i++) fprintf(stream, "  %-12s%s\n", commands[i]->name, commands[i]->about);
+    for (int i = 0; commands[i]; i++) fprintf(stream, "  %-12s%s\n", commands[i]->name, commands[i]->about);
     fprintf(stream,
             "\ntinycnn COMMAND --help lists a command's options; tinycnn --version what runs here.\n"
             "Exit codes: 0 good, 1 failure (one line on stderr says what), 2 usage, 3 training diverged,\n"
@@ -53,7 +47,7 @@ static int run(int argc, char **argv) {
         print_version();
         return EXIT_GOOD;
     }
-    for (int i = 0; i < COMMANDS; i++)
+    for (int i = 0; commands[i]; i++)
         if (strcmp(name, commands[i]->name) == 0) return commands[i]->run(argc - 1, argv + 1);
     fprintf(stderr, "tinycnn: unknown command \"%s\"; tinycnn --help lists the commands\n", name);
     return EXIT_USAGE;

@@ -68,9 +68,10 @@ typedef struct command {
     const char *about; /* one line */
     const char *notes; /* more for --help, or NULL */
     const option *options;
-    int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit code */
-    const char *operands;              /* what --help calls them, "RUN..."; NULL: there are none */
-    size_t operands_at;                /* offset of their operand_list in the settings */
+    int (*run)(int argc, char **argv);        /* argv[0] is the command's name; returns the exit code */
+    const char *operands;                     /* what --help calls them, "RUN..."; NULL: there are none */
+    size_t operands_at;                       /* offset of their operand_list in the settings */
+    const char *(*operands_known)(int index); /* names to choose from; NULL: files */
 } command;
 
 typedef enum parse_result { PARSE_OK, PARSE_HELP, PARSE_BAD } parse_result;

@@ -8,18 +8,23 @@
 #include "commands.h"
 #include "config.h"
 #include "models.h"
+#include "recipe_file.h"
 
 const char *known_model(int index) {
     return tc_models[index].name;
 }
 
+const char *known_recipe(int index) {
+    return recipe_texts[index].name;
+}
+
 #define AT(field) .at = offsetof(train_settings, field)
 
 const option train_options[] = {
-    {"recipe", "NAME|FILE", OPTION_TEXT, NULL, AT(recipe), .heading = "What to train",
+    {"recipe", "NAME|FILE", OPTION_TEXT, NULL, AT(recipe), .known = known_recipe, .heading = "What to train",
      .help =
          "a file of settings, one \"name = value\" a line, or one that the program holds (tinycnn recipes "
-         "lists them); options on the command line win over it"},
+         "says what they are for); options on the command line win over it"},
     {"model", "NAME", OPTION_TEXT, "lesson", AT(model), .known = known_model, .help = "the net"},
     {"widths", "N,N,...", OPTION_LIST, "", .low = 1, .high = 65536, .whole = true, AT(widths),
      .help = "channels of the net's stages, in the place of its own"},
