@@ -15,6 +15,9 @@
  * from the last node to the first, each handing the gradient of its result on to its inputs. A tensor used
  * twice receives two gradients, which add up.
  *
+ * FROM C++. Macros that take options by name (tc_nn_conv2d(), tc_sequential(), tc_tensor_new()) are C; the functions behind
+ * them (tc_nn_conv2d_from(), tc_sequential_from(), tc_tensor_create()) are for both.
+ *
  * WHAT GOES WRONG. Functions return a tc_status, and tc_last_error() has the sentence. Operations on a tape
  * return NULL once something failed, accept NULL, and the tape remembers the first failure: one check at the
  * end is enough.

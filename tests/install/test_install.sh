@@ -28,7 +28,29 @@ read -ra static <<<"$(pkg-config --static --libs tinycnn | sed 's/-ltinycnn/-l:l
 echo "pkg-config, shared:   $(LD_LIBRARY_PATH="$libdir" "$work/pc_shared")"
 echo "pkg-config, static:   $("$work/pc_static")"
 
+# From C++, where there is a compiler for it.
+for cxx in g++ clang++; do
+  if ! command -v $cxx >/dev/null; then echo "SKIPPED: $cxx"; continue; fi
+  for standard in 11 20; do
+    $cxx -std=c++$standard -Wall -Wextra -Wpedantic -Wshadow -Werror "$here/outside.cpp" "${cflags[@]}" "${shared[@]}" -o "$work/cxx"
+  done
+  echo "C++ by $cxx:          $(LD_LIBRARY_PATH="$libdir" "$work/cxx")"
+done
+
 "$prefix/bin/tinycnn" --version | grep -q '^tinycnn ' || { echo "the installed program does not run"; exit 1; }
 # Only names that begin with tc_ leave the shared library.
 others=$(nm -D --defined-only "$libdir"/libtinycnn.so | awk '$2 != "A" {print $3}' | grep -v '^tc_' || true)
 [ -z "$others" ] || { echo "libtinycnn.so exports names beside tc_*: $others"; exit 1; }
+# Whatever a header declares, and is not inline, does.
+declared=$(cat "$prefix"/include/tinycnn/*.h | grep -v 'static inline' | tr -d '*' | grep -oE '^[a-z][a-z0-9_ ]* tc_[a-z0-9_]+\(' |
+  sed -E 's/.* (tc_[a-z0-9_]+)\($/\1/' | sort -u)
+exported=$(nm -D --defined-only "$libdir"/libtinycnn.so | awk '{print $3}')
+[ "$(wc -l <<<"$declared")" -gt 100 ] || { echo "only these are declared: $declared"; exit 1; }
+for name in $declared; do
+  grep -qx "$name" <<<"$exported" || { echo "libtinycnn.so does not export $name"; exit 1; }
+done
+soname=$(objdump -p "$libdir"/libtinycnn.so | awk '$1 == "SONAME" {print $2}')
+if [ "$soname" != libtinycnn.so.0.1 ] || [ ! -e "$libdir/$soname" ]; then echo "SONAME $soname"; exit 1; fi
+for page in man/man1/tinycnn.1.gz bash-completion/completions/tinycnn zsh/vendor-completions/_tinycnn; do
+  [ -s "$prefix/share/$page" ] || { echo "share/$page is not installed"; exit 1; }
+done
