@@ -139,7 +139,7 @@ enum { MOST_TRANSFORMS = 8 };
 static int transforms_of(const train_settings *s, const tc_dataset *d, tc_transform out[MOST_TRANSFORMS]) {
     const double *j = s->jitter.values;
     int count = 0;
-    bool augment = s->augment == AUGMENT_STANDARD;
+    bool augment = s->augment != AUGMENT_NONE;
     if (augment && s->jitter.count == 4)
         out[count++] = tc_color_jitter((float)j[0], (float)j[1], (float)j[2], (float)j[3]);
     /* From here on zero is the mean colour, in the padding too. */
@@ -158,7 +158,7 @@ static int transforms_of(const train_settings *s, const tc_dataset *d, tc_transf
 
 tc_status recipe_loader(const train_settings *s, const tc_dataset *dataset, bool small, tc_loader **loader) {
     tc_transform transforms[MOST_TRANSFORMS];
-    bool augment = s->augment == AUGMENT_STANDARD;
+    bool augment = s->augment != AUGMENT_NONE;
     tc_loader_options options = {.batch_size = (int)s->batch,
                                  .shuffle = true,
                                  .drop_last = s->drop_last,

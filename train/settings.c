@@ -37,8 +37,8 @@ const option train_options[] = {
      .help = "hold so many training pictures back; epochs are judged on them, and the test pictures are seen "
              "once, "
              "at the end"},
-    {"epochs", "N", OPTION_REAL, "5", .low = 0.001, .high = 1e6, AT(epochs),
-     .help = "passes over the training pictures; the last may be a part of one"},
+    {"epochs", "N", OPTION_REAL, "auto", .low = 0.001, .high = 1e6, AT(epochs),
+     .help = "passes over the training pictures; the last may be a part of one; auto: 8 for mnist, else 5"},
     {"minutes", "T", OPTION_REAL, "0", .low = 0, .high = 1e6, AT(minutes),
      .help =
          "train for this long instead (evaluation not counted); the schedule follows the clock, so such a "
@@ -163,11 +163,11 @@ const option train_options[] = {
     {"final-div-factor", "X", OPTION_REAL, "10000", .low = 1, .high = 1e12, AT(final_div_factor),
      .help = "onecycle: ends at the begin's rate divided by this"},
 
-    {"augment", "NAME", OPTION_CHOICE, "auto", .choices = "auto|none|standard", AT(augment),
+    {"augment", "NAME", OPTION_CHOICE, "auto", .choices = "auto|none|standard|digits", AT(augment),
      .heading = "Augmentation",
-     .help = "standard: what the options below say, random crop and flip if they say nothing; auto: "
-             "standard, but "
-             "none for shapes and mnist"},
+     .help = "standard: what the options below say, random crop and flip if they say nothing; digits: the "
+             "same, but "
+             "crops of 2 pixels and no flip; auto: none for shapes, digits for mnist, else standard"},
     {"crop-padding", "P", OPTION_INTEGER, "4", .low = 0, .high = 16, AT(crop_padding),
      .help = "random crop: pixels added on each side before cutting; 0: no crop"},
     {"crop-mode", "NAME", OPTION_CHOICE, "reflect", .choices = "zero|reflect", AT(crop_mode),
@@ -203,8 +203,9 @@ int settings_index(const char *name) {
 }
 
 /* Shapes are made anew as they are; a mirrored digit is none. */
-static bool is_left_alone(const char *data) {
-    return strcmp(data, "shapes") == 0 || strcmp(data, "mnist") == 0;
+static augment_kind augment_of(const train_settings *s, bool asked) {
+    if (strcmp(s->data, "mnist") == 0) return AUGMENT_DIGITS;
+    return strcmp(s->data, "shapes") == 0 && !asked ? AUGMENT_NONE : AUGMENT_STANDARD;
 }
 
 tc_status settings_resolve(train_settings *s) {
@@ -218,8 +219,13 @@ tc_status settings_resolve(train_settings *s) {
     if (isnan(s->weight_decay)) s->weight_decay = decay[s->optimizer];
     bool asked = s->cutout > 0 || s->erasing > 0 || s->rotation > 0 || s->jitter.count > 0 || s->mixup > 0 ||
                  s->cutmix > 0;
-    if (s->augment == AUGMENT_AUTO)
-        s->augment = is_left_alone(s->data) && !asked ? AUGMENT_NONE : AUGMENT_STANDARD;
+    if (s->augment == AUGMENT_AUTO) s->augment = augment_of(s, asked);
+    if (s->augment == AUGMENT_DIGITS) {
+        s->crop_padding = 2;
+        s->crop_mode = CROP_REFLECT;
+        s->flip = 0;
+    }
+    if (isnan(s->epochs)) s->epochs = strcmp(s->data, "mnist") == 0 ? 8 : 5;
     if (s->nesterov && s->momentum == 0) s->nesterov = false;
     if (s->rates != RATES_PLAIN && (s->optimizer == OPTIMIZER_ADAM || s->optimizer == OPTIMIZER_ADAMW))
         return tc_fail(

@@ -9,7 +9,7 @@
 typedef enum optimizer_kind { OPTIMIZER_SGD, OPTIMIZER_ADAM, OPTIMIZER_ADAMW, OPTIMIZER_MUON } optimizer_kind;
 typedef enum rates_kind { RATES_PLAIN, RATES_SUM, RATES_DECOUPLED } rates_kind;
 typedef enum average_kind { AVERAGE_NONE, AVERAGE_LOOKAHEAD, AVERAGE_EMA } average_kind;
-typedef enum augment_kind { AUGMENT_AUTO, AUGMENT_NONE, AUGMENT_STANDARD } augment_kind;
+typedef enum augment_kind { AUGMENT_AUTO, AUGMENT_NONE, AUGMENT_STANDARD, AUGMENT_DIGITS } augment_kind;
 typedef enum schedule_choice { /* in the order of tc_schedule_kind */
                                SCHEDULE_CONSTANT,
                                SCHEDULE_STEP,
