@@ -25,8 +25,9 @@ esac
 # Where there is no dpkg, the compiler and the libraries may be there all the same: say what is needed, go on.
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   echo "setup: this is no Debian; going on with what is installed. Needed are a C11 compiler with OpenMP, make," >&2
-  echo "setup: CMake 3.25 or newer, pkg-config, OpenBLAS, jansson and zlib, and libpng, libjpeg for pictures; for the tests" >&2
-  echo "setup: Check, clang, valgrind, chromium." >&2
+  echo "setup: CMake 3.25 or newer, pkg-config, OpenBLAS, jansson and zlib; if wanted libpng and libjpeg for pictures, libzip" >&2
+  echo "setup: for .npz, protobuf-c with onnx.proto for ONNX, libcurl and nettle for fetch; for the tests Check, clang," >&2
+  echo "setup: valgrind, chromium, ONNX's Python module." >&2
   echo "setup: (on Debian: ${packages[*]})" >&2
   exit 0
 fi
