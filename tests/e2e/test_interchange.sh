@@ -65,7 +65,7 @@ done
 expect 0 '' "$tinycnn" train --model vgg --widths 8,8,8 --data photos --input 3,24,20 --batch 2 --epochs 3 --quiet --out pictured
 grep -q '"input": \[3,24,20\]' pictured/config.json || fail "no size in config.json"
 net=pictured/last.safetensors
-(header "$net" || true) | tr -d ' \\' | grep -q '\["greys","quarters"\]' || fail "classes: $(header "$net")"
+(header "$net" || true) | tr -d " \\\\" | grep -q '\["greys","quarters"\]' || fail "classes: $(header "$net")"
 expect 0 '' "$tinycnn" eval --checkpoint "$net" --data photos
 expect 0 '' "$tinycnn" doctor --data photos --input 3,24,20 --out doctored
 expect 0 '' "$tinycnn" predict --checkpoint "$net" photos/test/quarters/orientation6.jpg photos/test/greys
