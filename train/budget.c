@@ -89,6 +89,7 @@ static tc_status consider(const train_settings *asked, const bool given[OPTIONS_
     budget b = {.recipe = promises[first].recipe};
     tc_status status = recipe_apply(b.recipe, given, &s, &memory);
     if (status == TC_OK) status = settings_resolve(&s);
+    settings_fit(&s, dataset->name);
     if (status == TC_OK && !only_settings) status = measure(&s, dataset, &b.img_per_s);
     recipe_memory_free(&memory);
     TC_TRY(status);

@@ -134,6 +134,7 @@ static tc_status apply_budget(start *st) {
     st->settings.recipe = b.recipe;
     TC_TRY(recipe_apply(b.recipe, st->given, &st->settings, &st->recipes));
     TC_TRY(settings_resolve(&st->settings));
+    settings_fit(&st->settings, st->dataset->name);
     if (!st->settings.quiet && !signals_stop()) print_promise(st, &b);
     return TC_OK;
 }
@@ -270,13 +271,14 @@ static int train_seeds(start *st) {
 /* ---- The command -------------------------------------------------------------------------------------- */
 
 static int train(start *st) {
-    const train_settings *s = &st->settings;
+    train_settings *s = &st->settings;
     double accuracy;
     int code = make_settings(st);
     if (code != EXIT_GOOD) return code;
     signals_catch();
     tc_status opened = data_open(s->data, s->data_dir, s->threads, &s->input, &st->dataset);
     if (opened != TC_OK) return opened == TC_ERR_ARGUMENT ? usage() : report_failure("train");
+    settings_fit(s, st->dataset->name);
     if (s->val > 0 && tc_dataset_hold_out(st->dataset, s->val) != TC_OK)
         return report(EXIT_USAGE, "train", "--val: %s", tc_last_error());
     if (wants_budget(st)) {

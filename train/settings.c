@@ -202,12 +202,6 @@ int settings_index(const char *name) {
     return i;
 }
 
-/* Shapes are made anew as they are; a mirrored digit is none. */
-static augment_kind augment_of(const train_settings *s, bool asked) {
-    if (strcmp(s->data, "mnist") == 0) return AUGMENT_DIGITS;
-    return strcmp(s->data, "shapes") == 0 && !asked ? AUGMENT_NONE : AUGMENT_STANDARD;
-}
-
 tc_status settings_resolve(train_settings *s) {
     static const double rate[] = {
         [OPTIMIZER_SGD] = 0.05, [OPTIMIZER_ADAM] = 0.001, [OPTIMIZER_ADAMW] = 0.001, [OPTIMIZER_MUON] = 0.05};
@@ -217,15 +211,6 @@ tc_status settings_resolve(train_settings *s) {
     if (isnan(s->norm_bias_lr)) s->norm_bias_lr = s->lr;
     if (isnan(s->head_lr)) s->head_lr = s->lr;
     if (isnan(s->weight_decay)) s->weight_decay = decay[s->optimizer];
-    bool asked = s->cutout > 0 || s->erasing > 0 || s->rotation > 0 || s->jitter.count > 0 || s->mixup > 0 ||
-                 s->cutmix > 0;
-    if (s->augment == AUGMENT_AUTO) s->augment = augment_of(s, asked);
-    if (s->augment == AUGMENT_DIGITS) {
-        s->crop_padding = 2;
-        s->crop_mode = CROP_REFLECT;
-        s->flip = 0;
-    }
-    if (isnan(s->epochs)) s->epochs = strcmp(s->data, "mnist") == 0 ? 8 : 5;
     if (s->nesterov && s->momentum == 0) s->nesterov = false;
     if (s->rates != RATES_PLAIN && (s->optimizer == OPTIMIZER_ADAM || s->optimizer == OPTIMIZER_ADAMW))
         return tc_fail(
@@ -243,6 +228,22 @@ tc_status settings_resolve(train_settings *s) {
             return tc_fail(TC_ERR_ARGUMENT, "--milestones: %g after %g, expected rising numbers",
                            s->milestones.values[i], s->milestones.values[i - 1]);
     return TC_OK;
+}
+
+void settings_fit(train_settings *s, const char *dataset) {
+    bool digits = strcmp(dataset, "mnist") == 0;
+    bool asked = s->cutout > 0 || s->erasing > 0 || s->rotation > 0 || s->jitter.count > 0 || s->mixup > 0 ||
+                 s->cutmix > 0;
+    if (isnan(s->epochs)) s->epochs = digits ? 8 : 5;
+    /* Shapes are made anew as they are; a mirrored digit is none. */
+    if (s->augment == AUGMENT_AUTO)
+        s->augment = digits                                     ? AUGMENT_DIGITS
+                     : strcmp(dataset, "shapes") == 0 && !asked ? AUGMENT_NONE
+                                                                : AUGMENT_STANDARD;
+    if (s->augment != AUGMENT_DIGITS) return;
+    s->crop_padding = 2;
+    s->crop_mode = CROP_REFLECT;
+    s->flip = 0;
 }
 
 /* Whether the command line asks for another value than the run has. */

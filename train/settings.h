@@ -48,7 +48,7 @@ typedef struct train_settings {
     option_list milestones;
     double pct_start, div_factor, final_div_factor;
     bool drop_last;
-    int augment; /* augment_kind; never AUGMENT_AUTO after settings_resolve() */
+    int augment; /* augment_kind; never AUGMENT_AUTO after settings_fit() */
     int64_t crop_padding;
     int crop_mode; /* crop_mode */
     double flip;
@@ -69,8 +69,10 @@ extern const option train_options[];
 /* Index of the option of that name, which is in the table. */
 int settings_index(const char *name);
 
-/* Puts numbers in the place of "auto" and checks what no single option can check. TC_ERR_ARGUMENT: usage. */
+/* Puts numbers in the place of "auto", but for what depends on the data, and checks what no single option can check. TC_ERR_ARGUMENT: usage. */
 tc_status settings_resolve(train_settings *settings);
+/* The rest: epochs and augmentation, for the data set of that name (tc_dataset's, not a path). */
+void settings_fit(train_settings *settings, const char *dataset);
 
 /* Restores the settings of a run from its config.json, `config` read from `path`, for --resume. What the
  * command line gave must agree, except for SCOPE_RECORD options and for --epochs, which may grow where the

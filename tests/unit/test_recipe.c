@@ -40,6 +40,7 @@ static train_settings settings_of(const char *const *arguments) {
     }
     ck_assert_int_eq(options_parse(&command_train, count, argv, &s, NULL), PARSE_OK);
     ck_assert_msg(settings_resolve(&s) == TC_OK, "%s", tc_last_error());
+    settings_fit(&s, s.data);
     return s;
 }
 #define SETTINGS(...) settings_of((const char *const[]){__VA_ARGS__, NULL})
@@ -407,7 +408,22 @@ START_TEST(shares_become_steps) {
 }
 END_TEST
 
+START_TEST(what_is_left_to_the_data_depends_on_it) {
+    train_settings digits = SETTINGS("--data", "mnist"), shapes = SETTINGS("--data", "shapes"),
+                   others = SETTINGS("--data", "cifar10"),
+                   asked = SETTINGS("--data", "shapes", "--cutout", "8"),
+                   said = SETTINGS("--data", "mnist", "--augment", "standard", "--epochs", "2");
+    ck_assert_int_eq(digits.augment, AUGMENT_DIGITS);
+    ck_assert(digits.crop_padding == 2 && digits.flip == 0 && digits.epochs == 8);
+    ck_assert(shapes.augment == AUGMENT_NONE && shapes.epochs == 5);
+    ck_assert(others.augment == AUGMENT_STANDARD && others.crop_padding == 4 && others.flip == 0.5);
+    ck_assert_int_eq(asked.augment, AUGMENT_STANDARD);
+    ck_assert(said.augment == AUGMENT_STANDARD && said.flip == 0.5 && said.epochs == 2);
+}
+END_TEST
+
 static void add(TCase *tests) {
+    tcase_add_test(tests, what_is_left_to_the_data_depends_on_it);
     tcase_add_test(tests, filters_begin_by_handing_channels_on);
     tcase_add_test(tests, head_begins_with_its_deviation);
     tcase_add_test(tests, what_is_trained);
