@@ -87,6 +87,24 @@ static tc_status take_numbers(const import_settings *s, tc_dataset *d) {
     return TC_OK;
 }
 
+/* A line for each that differs. */
+static void list_difference(void *context, const char *name, const char *found, const char *expected) {
+    (void)context;
+    if (!found)
+        printf("missing      %s %s\n", name, expected);
+    else if (!expected)
+        printf("unexpected   %s %s\n", name, found);
+    else
+        printf("other shape  %s %s, expected %s\n", name, found, expected);
+}
+
+/* The one line of a failure names the first few; the list names them all. */
+static tc_status load_weights(const char *path, tc_model *model) {
+    tc_status status = tc_checkpoint_load(path, model, NULL);
+    if (status == TC_ERR_SHAPE) tc_checkpoint_compare(path, model, list_difference, NULL);
+    return status;
+}
+
 static tc_status convert(const import_settings *s, tc_dataset *d) {
     const tc_model_entry *entry = tc_model_entry_find(s->net.model);
     description about = {0};
@@ -102,7 +120,7 @@ static tc_status convert(const import_settings *s, tc_dataset *d) {
     for (int i = 0; i < s->net.widths.count && i < TC_NET_WIDTHS; i++)
         net.widths[i] = (int)s->net.widths.values[i];
     tc_status status = tc_model_create(tc_model_build(entry, &net), 1, &model);
-    if (status == TC_OK) status = tc_checkpoint_load(s->files.words[0], model, NULL);
+    if (status == TC_OK) status = load_weights(s->files.words[0], model);
     if (status == TC_OK) status = description_create(&s->net, d, &about);
     if (status == TC_OK) status = tc_checkpoint_save(s->out, model, NULL, about.strings, DESCRIPTION_STRINGS);
     if (status == TC_OK)

@@ -2,7 +2,7 @@
  * on nothing can fail. */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -13,6 +13,49 @@
 
 /* ---- Does the file fit the model? --------------------------------------------------------------------- */
 
+static tci_stored_tensor *find(const tci_safetensors *file, const char *name) {
+    for (size_t i = 0; i < file->count; i++) {
+        if (strcmp(file->tensors[i].name, name) == 0) return &file->tensors[i];
+    }
+    return NULL;
+}
+
+static bool same_form(const tci_stored_tensor *a, const tci_stored_tensor *b) {
+    return a->dtype == b->dtype && a->ndim == b->ndim &&
+           memcmp(a->shape, b->shape, sizeof a->shape[0] * (size_t)a->ndim) == 0;
+}
+
+enum { FORM_TEXT = TC_SHAPE_TEXT + 4 };
+
+static const char *form_text(const tci_stored_tensor *tensor, char text[FORM_TEXT]) {
+    char shape[TC_SHAPE_TEXT];
+    snprintf(text, FORM_TEXT, "%s%s", tensor->dtype == TCI_I64 ? "I64 " : "",
+             tc_shape_text(tensor->ndim, tensor->shape, shape));
+    return text;
+}
+
+/* Finds the place of every item in the file: places[i] belongs to items[i]; and tells of all that does not fit. The state
+ * of an optimiser may be left alone as a whole, but not in parts. */
+static void compare(const tci_contents *contents, bool with_state, const tci_safetensors *file,
+                    const tci_stored_tensor **places, tc_checkpoint_difference *tell, void *context) {
+    char found_form[FORM_TEXT], wanted_form[FORM_TEXT];
+    for (size_t i = 0; i < contents->count; i++) {
+        tci_stored_tensor wanted = tci_item_stored(&contents->items[i], 0);
+        tci_stored_tensor *found = find(file, wanted.name);
+        places[i] = found;
+        if (found) found->used = true;
+        if (!found || !same_form(found, &wanted))
+            tell(context, wanted.name, found ? form_text(found, found_form) : NULL,
+                 form_text(&wanted, wanted_form));
+    }
+    for (size_t i = 0; i < file->count; i++) {
+        const tci_stored_tensor *tensor = &file->tensors[i];
+        bool state = strncmp(tensor->name, TCI_OPTIMIZER_PREFIX, strlen(TCI_OPTIMIZER_PREFIX)) == 0;
+        if (!tensor->used && (with_state || !state))
+            tell(context, tensor->name, form_text(tensor, found_form), NULL);
+    }
+}
+
 #define NAMES_SHOWN 4
 
 /* A list of complaints of one sort, as text: the first few in full, of the others the number. */
@@ -22,14 +65,16 @@ typedef struct complaints {
     char text[280];
 } complaints;
 
-static void complain(complaints *list, const char *format, ...) TC_PRINTF(2, 3);
-static void complain(complaints *list, const char *format, ...) {
+enum { MISSING, OTHER, UNEXPECTED, SORTS };
+
+static void complain(void *context, const char *name, const char *found, const char *expected) {
+    complaints *list = (complaints *)context + (!found ? MISSING : expected ? OTHER : UNEXPECTED);
     if (list->count++ >= NAMES_SHOWN || list->used >= sizeof list->text) return;
     char one[160];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(one, sizeof one, format, arguments);
-    va_end(arguments);
+    if (found && expected)
+        snprintf(one, sizeof one, "%s is %s, expected is %s", name, found, expected);
+    else
+        snprintf(one, sizeof one, "%s", name);
     int written = snprintf(list->text + list->used, sizeof list->text - list->used, "%s%s",
                            list->count > 1 ? ", " : "", one);
     list->used += (size_t)written;
@@ -45,47 +90,38 @@ static const char *complaint_text(const complaints *list, char text[340]) {
     return text;
 }
 
-static tci_stored_tensor *find(const tci_safetensors *file, const char *name) {
-    for (size_t i = 0; i < file->count; i++) {
-        if (strcmp(file->tensors[i].name, name) == 0) return &file->tensors[i];
-    }
-    return NULL;
-}
-
-static bool same_form(const tci_stored_tensor *a, const tci_stored_tensor *b) {
-    return a->dtype == b->dtype && a->ndim == b->ndim &&
-           memcmp(a->shape, b->shape, sizeof a->shape[0] * (size_t)a->ndim) == 0;
-}
-
-/* Finds the place of every item in the file: places[i] belongs to items[i]. The state of an optimiser may be left
- * alone as a whole, but not in parts. */
 static tc_status match(const char *path, const tci_contents *contents, bool with_state,
                        const tci_safetensors *file, const tci_stored_tensor **places) {
-    complaints missing = {.sort = "missing"}, other = {.sort = "of another shape"},
-               unexpected = {.sort = "unexpected"};
-    char shape_found[TC_SHAPE_TEXT], shape_wanted[TC_SHAPE_TEXT];
-    for (size_t i = 0; i < contents->count; i++) {
-        tci_stored_tensor wanted = tci_item_stored(&contents->items[i], 0);
-        tci_stored_tensor *found = find(file, wanted.name);
-        places[i] = found;
-        if (found) found->used = true;
-        if (!found) complain(&missing, "%s", wanted.name);
-        if (found && !same_form(found, &wanted))
-            complain(
-                &other, "%s is %s%s, expected is %s%s", wanted.name, found->dtype == TCI_I64 ? "I64 " : "",
-                tc_shape_text(found->ndim, found->shape, shape_found), wanted.dtype == TCI_I64 ? "I64 " : "",
-                tc_shape_text(wanted.ndim, wanted.shape, shape_wanted));
-    }
-    for (size_t i = 0; i < file->count; i++) {
-        const char *name = file->tensors[i].name;
-        bool state = strncmp(name, TCI_OPTIMIZER_PREFIX, strlen(TCI_OPTIMIZER_PREFIX)) == 0;
-        if (!file->tensors[i].used && (with_state || !state)) complain(&unexpected, "%s", name);
-    }
-    if (missing.count + other.count + unexpected.count == 0) return TC_OK;
-    char texts[3][340];
+    complaints lists[SORTS] = {{.sort = "missing"}, {.sort = "of another shape"}, {.sort = "unexpected"}};
+    compare(contents, with_state, file, places, complain, lists);
+    if (lists[MISSING].count + lists[OTHER].count + lists[UNEXPECTED].count == 0) return TC_OK;
+    char texts[SORTS][340];
     return tc_fail(TC_ERR_SHAPE, "%s: does not fit the model%s%s%s%s", path,
-                   with_state ? " and its optimiser" : "", complaint_text(&missing, texts[0]),
-                   complaint_text(&other, texts[1]), complaint_text(&unexpected, texts[2]));
+                   with_state ? " and its optimiser" : "", complaint_text(&lists[MISSING], texts[MISSING]),
+                   complaint_text(&lists[OTHER], texts[OTHER]),
+                   complaint_text(&lists[UNEXPECTED], texts[UNEXPECTED]));
+}
+
+tc_status tc_checkpoint_compare(const char *path, tc_model *model, tc_checkpoint_difference *tell,
+                                void *context) {
+    tci_file_reader reader;
+    tci_safetensors file;
+    size_t data_size;
+    TC_TRY(tci_safetensors_open(path, &reader, &file, &data_size));
+    tci_file_reader_close(&reader);
+    tci_contents contents;
+    tc_status status = tci_contents_collect(model, NULL, &contents);
+    if (status == TC_OK) {
+        const tci_stored_tensor **places = calloc(contents.count + 1, sizeof *places);
+        if (places)
+            compare(&contents, false, &file, places, tell, context);
+        else
+            status = tc_fail(TC_ERR_MEMORY, "%s: no memory for %zu tensors", path, contents.count);
+        free(places);
+        tci_contents_free(&contents);
+    }
+    tci_safetensors_free(&file);
+    return status;
 }
 
 /* Is it the state of the same kind of optimiser? Gives the count of steps. */

@@ -30,7 +30,13 @@ expect 0 '' "$tinycnn" import weights.safetensors --model lenet5 --mean 0.4,0.5,
 [ "$(metadata plain.safetensors mean | tr -d ' ')" = '[0.400000006,0.5,0.600000024]' ] || fail "mean: $(metadata plain.safetensors mean)"
 
 expect 1 'weights.safetensors.*missing: .*unexpected: ' "$tinycnn" import weights.safetensors --model resnet20 --out x.safetensors
+# Every name is listed: the net has 128 tensors, the file 10.
+[ "$(grep -c '^missing      ' stdout.txt)" -eq 128 ] || fail "missing: $(cat stdout.txt)"
+[ "$(grep -c '^unexpected   ' stdout.txt)" -eq 10 ] || fail "unexpected: $(cat stdout.txt)"
+expect_printed '^missing      layer3\.2\.bn2\.running_var \(64\)$'
+expect_printed '^unexpected   11\.weight \(10, 84\)$'
 expect 1 'of another shape: ' "$tinycnn" import weights.safetensors --model lenet5 --classes 7 --out x.safetensors
+expect_printed '^other shape  11\.weight \(10, 84\), expected \(7, 84\)$'
 expect 1 'nowhere' "$tinycnn" import nowhere --model lenet5 --out x.safetensors
 expect 1 '--mean: 2 numbers, expected one for each of 3 channels' \
   "$tinycnn" import weights.safetensors --model lenet5 --mean 1,2 --out x.safetensors

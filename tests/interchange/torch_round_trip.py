@@ -1,5 +1,7 @@
 """torch_round_trip.py BUILD FOLDER: every net of models/ from PyTorch to tinycnn and back, and the other way round. Every
 tensor has to come back bit for bit; logits of 200 pictures may differ by 1e-5 of the largest. Needs python3-torch."""
+import json
+import math
 import pathlib
 import subprocess
 import sys
@@ -70,17 +72,52 @@ def there_and_back(name):
     save(weights, state)
     tinycnn("import", weights, "--model", name, "--data", "shapes", "--out", checkpoint)
     expect_same(name, state, load(checkpoint))
+    expect_rules(checkpoint)
     return difference(net, name, checkpoint), len(state)
 
 
 def trained_here(name):
     out = FOLDER / f"{name}-trained"
     tinycnn("train", "--model", name, "--data", "shapes", "--epochs", 1, "--quiet", "--out", out)
+    expect_rules(out / "best.safetensors")
+    expect_rules(out / "last.safetensors")
     net, tensors = NETS[name](), load(out / "best.safetensors")
     net.load_state_dict({key: torch.from_numpy(value.copy()) for key, value in tensors.items()}, strict=True)
     return difference(net.eval(), f"{name}-trained", out / "best.safetensors")
 
 
+def expect_rules(path):
+    """What the safetensors package asks of a file beyond its own tensors: a header of whole eights of bytes, strings alone as
+    metadata, data without holes, each tensor at a multiple of its numbers' size."""
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:8 + length])
+    assert length % 8 == 0 and data[8:9] == b"{" and length < 100_000_000, f"{path}: header"
+    assert all(isinstance(text, str) for text in header.pop("__metadata__").values()), f"{path}: metadata"
+    end = 0
+    for name, t in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
+        size = {"F32": 4, "I64": 8}[t["dtype"]]
+        assert t["data_offsets"] == [end, end + size * math.prod(t["shape"])] and end % size == 0, f"{path}: {name}"
+        end = t["data_offsets"][1]
+    assert end == len(data) - 8 - length, f"{path}: {len(data)} bytes"
+
+
+def expect_refused():
+    """A state_dict with other names and shapes: each is told."""
+    net, weights = make("resnet20"), FOLDER / "other.safetensors"
+    state = {key: value.numpy() for key, value in net.state_dict().items()}
+    state["head.weight"] = state.pop("fc.weight")
+    state["conv1.weight"] = state["conv1.weight"][:, :1].copy()
+    save(weights, state)
+    done = subprocess.run([BUILD / "tinycnn", "import", weights, "--model", "resnet20", "--out", FOLDER / "none.safetensors"],
+                          capture_output=True, text=True)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and not (FOLDER / "none.safetensors").exists(), done
+    wanted = ["missing      fc.weight (10, 64)", "unexpected   head.weight (10, 64)",
+              "other shape  conv1.weight (16, 1, 3, 3), expected (16, 3, 3, 3)"]
+    assert sorted(done.stdout.splitlines()) == sorted(wanted), done.stdout
+
+
+expect_refused()
 worst = 0
 for name in NETS:
     there, tensors = there_and_back(name)

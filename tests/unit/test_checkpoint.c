@@ -275,6 +275,38 @@ START_TEST(a_long_list_of_names_is_cut) {
 }
 END_TEST
 
+static void add_difference(void *context, const char *name, const char *found, const char *expected) {
+    char *text = context;
+    size_t used = strlen(text);
+    snprintf(text + used, 1024 - used, "%s: %s, %s\n", name, found ? found : "-", expected ? expected : "-");
+}
+
+START_TEST(every_difference_is_told) {
+    char text[1024] = "";
+    tc_model *saved = model_of(
+        tc_sequential(tc_nn_linear(3, 2), tc_nn_batchnorm2d(2), tc_named("old", tc_nn_linear(2, 2))), 1);
+    tc_model *other = model_of(
+        tc_sequential(tc_nn_linear(4, 2), tc_named("new", tc_nn_linear(2, 2)), tc_nn_batchnorm2d(2)), 1);
+    tc_optimizer *sgd;
+    ck_assert_int_eq(tc_sgd_create(saved, &(tc_sgd_options){.lr = 0.1f, .momentum = 0.9f}, &sgd), TC_OK);
+    save(saved, sgd);
+    ck_assert_int_eq(tc_checkpoint_compare(path, saved, add_difference, text), TC_OK);
+    ck_assert_str_eq(text, "");
+    ck_assert_int_eq(tc_checkpoint_compare(path, other, add_difference, text), TC_OK);
+    ck_assert_str_eq(text, "2.num_batches_tracked: -, I64 ()\n"
+                           "0.weight: (2, 3), (2, 4)\n"
+                           "new.weight: -, (2, 2)\nnew.bias: -, (2)\n"
+                           "2.weight: -, (2)\n2.bias: -, (2)\n2.running_mean: -, (2)\n2.running_var: -, (2)\n"
+                           "1.num_batches_tracked: I64 (), -\n"
+                           "1.weight: (2), -\n1.bias: (2), -\nold.weight: (2, 2), -\nold.bias: (2), -\n"
+                           "1.running_mean: (2), -\n1.running_var: (2), -\n");
+    ck_assert_int_eq(tc_checkpoint_compare("/nowhere", other, add_difference, text), TC_ERR_IO);
+    tc_optimizer_free(sgd);
+    tc_model_free(saved);
+    tc_model_free(other);
+}
+END_TEST
+
 START_TEST(the_state_must_be_that_of_the_same_optimiser) {
     tc_model *model = some_model(1), *loaded = some_model(2), *untouched = some_model(2);
     tc_optimizer *adam, *adamw, *momentum;
@@ -588,6 +620,7 @@ static void add(TCase *tests) {
     tcase_add_test(tests, a_file_of_another_net_is_refused_with_names);
     tcase_add_test(tests, the_number_of_dimensions_matters);
     tcase_add_test(tests, a_long_list_of_names_is_cut);
+    tcase_add_test(tests, every_difference_is_told);
     tcase_add_test(tests, the_state_must_be_that_of_the_same_optimiser);
     tcase_add_test(tests, a_net_called_optimizer_cannot_be_saved);
     tcase_add_test(tests, a_file_cut_off_anywhere_is_refused);

@@ -28,9 +28,18 @@ tc_status tc_checkpoint_save(const char *path, tc_model *model, tc_optimizer *op
 
 /* Reads every parameter, buffer and counter of the model, and the optimiser's state if optimizer is not NULL.
  * Missing or mis-shaped tensors and unexpected ones (also of the optimiser's state, unless optimizer is NULL)
- * are an error that names them. On any failure model and optimiser are unchanged. A file without "crc32" (one
+ * are an error that names the first of them. On any failure model and optimiser are unchanged. A file without "crc32" (one
  * saved by another program) is accepted, a wrong one is not. */
 tc_status tc_checkpoint_load(const char *path, tc_model *model, tc_optimizer *optimizer);
+
+/* Compares the file's tensors with the model's by name and form, and calls `tell` for each that differs: missing in the
+ * file (found NULL), unexpected (expected NULL; an optimiser's state is not), of another form. Forms are texts, "(16, 3, 3,
+ * 3)"; whole numbers begin with "I64 ". The model's come first and in its order. Fails only where the file can't be
+ * read. */
+typedef void tc_checkpoint_difference(void *context, const char *name, const char *found,
+                                      const char *expected);
+tc_status tc_checkpoint_compare(const char *path, tc_model *model, tc_checkpoint_difference *tell,
+                                void *context);
 
 /* The strings of `__metadata__`, without touching the tensors. Free with tc_checkpoint_metadata_free(). */
 tc_status tc_checkpoint_metadata(const char *path, tc_metadata **metadata, int *count);
