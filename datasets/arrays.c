@@ -258,7 +258,7 @@ typedef struct labels {
 } labels;
 
 static tc_status create(const char *path, const picture_shape *p, int classes, tc_dataset **d) {
-    char texts[MOST_CLASSES][4];
+    char texts[MOST_CLASSES][12];
     const char *names[MOST_CLASSES];
     for (int k = 0; k < classes; k++) {
         snprintf(texts[k], sizeof texts[k], "%d", k);

@@ -99,7 +99,7 @@ typedef struct bar {
 static bool draw(void *context, int64_t done, int64_t size) {
     bar *b = context;
     double now = clock_seconds();
-    if (b->first < 0) b->first = done;
+    if (b->first < 0 || done < b->first) b->first = done;
     if (!b->is_wanted || now - b->drawn_at < 0.1) return signals_stop();
     double rate = (double)(done - b->first) / (now - b->began + 1e-9);
     int filled = (int)(20 * done / size);
