@@ -37,7 +37,7 @@ static const char *form_text(const tci_stored_tensor *tensor, char text[FORM_TEX
 /* Finds the place of every item in the file: places[i] belongs to items[i]; and tells of all that does not fit. The state
  * of an optimiser may be left alone as a whole, but not in parts. */
 static void compare(const tci_contents *contents, bool with_state, const tci_safetensors *file,
-                    const tci_stored_tensor **places, tc_checkpoint_difference *tell, void *context) {
+                    const tci_stored_tensor **places, tc_checkpoint_difference tell, void *context) {
     char found_form[FORM_TEXT], wanted_form[FORM_TEXT];
     for (size_t i = 0; i < contents->count; i++) {
         tci_stored_tensor wanted = tci_item_stored(&contents->items[i], 0);
@@ -102,7 +102,7 @@ static tc_status match(const char *path, const tci_contents *contents, bool with
                    complaint_text(&lists[UNEXPECTED], texts[UNEXPECTED]));
 }
 
-tc_status tc_checkpoint_compare(const char *path, tc_model *model, tc_checkpoint_difference *tell,
+tc_status tc_checkpoint_compare(const char *path, tc_model *model, tc_checkpoint_difference tell,
                                 void *context) {
     tci_file_reader reader;
     tci_safetensors file;

@@ -36,9 +36,9 @@ tc_status tc_checkpoint_load(const char *path, tc_model *model, tc_optimizer *op
  * file (found NULL), unexpected (expected NULL; an optimiser's state is not), of another form. Forms are texts, "(16, 3, 3,
  * 3)"; whole numbers begin with "I64 ". The model's come first and in its order. Fails only where the file can't be
  * read. */
-typedef void tc_checkpoint_difference(void *context, const char *name, const char *found,
-                                      const char *expected);
-tc_status tc_checkpoint_compare(const char *path, tc_model *model, tc_checkpoint_difference *tell,
+typedef void (*tc_checkpoint_difference)(void *context, const char *name, const char *found,
+                                         const char *expected);
+tc_status tc_checkpoint_compare(const char *path, tc_model *model, tc_checkpoint_difference tell,
                                 void *context);
 
 /* The strings of `__metadata__`, without touching the tensors. Free with tc_checkpoint_metadata_free(). */
