@@ -27,11 +27,15 @@ const command command_train = {
     "training), img_per_s, wait_share (of the training time, spent waiting for pictures), start_seconds\n"
     "(from the program's start to its first step); null where something was not measured),\n"
     "last.safetensors (the newest state, from which --resume goes on) and best.safetensors (the net with\n"
-    "the best accuracy on the pictures held out or, without --val, on the test pictures).\n\n"
+    "the best accuracy on the pictures held out or, without --val, on the test pictures). With --csv, also\n"
+    "metrics.csv (the same fields, empty where not measured); with --tensorboard, an event file,\n"
+    "events.out.tfevents.* (loss/train, accuracy/test, ...; steps are optimiser steps). With --resume,\n"
+    "also of a run that is finished, either holds all epochs of the run.\n\n"
     "Ctrl-C (SIGINT) or SIGTERM: saves at the next step and ends with exit code 130 or 143; a second one\n"
     "ends at once. --resume goes on bit for bit as if nothing had happened. It takes the settings from\n"
-    "the run's config.json; only --threads, --data-dir and --quiet may differ, and --epochs may grow\n"
-    "where nothing depends on the end (constant schedule, no average, whole epochs, no --val).\n"
+    "the run's config.json; only --threads, --data-dir, --csv, --tensorboard and --quiet may differ, and\n"
+    "--epochs may grow where nothing depends on the end (constant schedule, no average, whole epochs, no\n"
+    "--val).\n"
     "With --seeds, each seed's run is resumed by itself, and those that had not begun are started by --seed\n"
     "and --seeds.\n",
     train_options,

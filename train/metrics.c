@@ -1,141 +1,134 @@
-/* metrics.c - logs that agree with the checkpoint beside them. */
+/* metrics.c - a log that agrees with the checkpoint beside it, and reading it leniently: it may be in the middle of
+ * being written. */
 #include "metrics.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "tensorboard.h"
+#define FIELD(name, tag)                                                                                     \
+    { #name, tag, offsetof(metrics, name) }
 
-static const struct {
-    const char *name;
-    size_t at;
-    const char *tag; /* what TensorBoard files it under; NULL: it is told nothing of it */
-} fields[] = {{"train_loss", offsetof(metrics, train_loss), "loss/train"},
-              {"train_acc", offsetof(metrics, train_acc), "accuracy/train"},
-              {"val_loss", offsetof(metrics, val_loss), "loss/validation"},
-              {"val_acc", offsetof(metrics, val_acc), "accuracy/validation"},
-              {"test_loss", offsetof(metrics, test_loss), "loss/test"},
-              {"test_acc", offsetof(metrics, test_acc), "accuracy/test"},
-              {"tta_acc", offsetof(metrics, tta_acc), "accuracy/test_augmented"},
-              {"lr", offsetof(metrics, lr), "lr"},
-              {"seconds", offsetof(metrics, seconds), NULL},
-              {"img_per_s", offsetof(metrics, img_per_s), "img_per_s"},
-              {"wait_share", offsetof(metrics, wait_share), NULL},
-              {"start_seconds", offsetof(metrics, start_seconds), NULL}};
-enum { FIELDS = sizeof fields / sizeof fields[0] };
+const metrics_field metrics_fields[METRICS_FIELDS] = {
+    FIELD(train_loss, "loss/train"),
+    FIELD(train_acc, "accuracy/train"),
+    FIELD(val_loss, "loss/validation"),
+    FIELD(val_acc, "accuracy/validation"),
+    FIELD(test_loss, "loss/test"),
+    FIELD(test_acc, "accuracy/test"),
+    FIELD(tta_acc, "accuracy/test_augmented"),
+    FIELD(lr, "lr"),
+    FIELD(seconds, NULL),
+    FIELD(img_per_s, "img_per_s"),
+    FIELD(wait_share, NULL),
+    FIELD(start_seconds, NULL),
+};
 
-static double value_of(const metrics *m, int field) {
-    return *(const double *)((const char *)m + fields[field].at);
+double metrics_get(const metrics *m, int field) {
+    return *(const double *)(const void *)((const char *)m + metrics_fields[field].at);
 }
 
-static const char *path_of(const run_dir *run, int form) {
-    return form == METRICS_JSONL ? run->metrics : form == METRICS_CSV ? run->csv : run->events;
+const char *metrics_text(double value, const char *none, char text[METRICS_TEXT]) {
+    if (isfinite(value))
+        snprintf(text, METRICS_TEXT, "%.9g", value);
+    else
+        snprintf(text, METRICS_TEXT, "%s", none);
+    return text;
 }
+
+/* ---- Writing ------------------------------------------------------------------------------------------ */
 
 static tc_status fail_io(const char *path) {
     return tc_fail(TC_ERR_IO, "%s: %s", path, strerror(errno));
 }
 
-/* ---- What there is ------------------------------------------------------------------------------------- */
-
-/* Leaves the file behind its first `lines` lines; false where there are fewer. */
-static bool skip_lines(FILE *file, int64_t lines) {
-    for (int c; lines > 0 && (c = getc(file)) != EOF;) lines -= c == '\n';
-    return lines == 0;
-}
-
-/* Leaves the file behind what belongs to `epochs` epochs. */
-static bool skip_epochs(FILE *file, int form, int64_t epochs) {
-    return form == METRICS_TENSORBOARD ? tensorboard_skip(file, epochs + 1)
-                                       : skip_lines(file, epochs + (form == METRICS_CSV));
-}
-
-static void write_head(FILE *file, int form) {
-    if (form == METRICS_TENSORBOARD) tensorboard_begin(file, (double)time(NULL));
-    if (form != METRICS_CSV) return;
-    fputs("epoch,step", file);
-    for (int i = 0; i < FIELDS; i++) fprintf(file, ",%s", fields[i].name);
-    fputc('\n', file);
-}
-
-static tc_status open_log(const char *path, int form, int64_t epochs, FILE **file) {
-    *file = fopen(path, epochs ? "r+" : "w");
-    if (!*file) return fail_io(path);
-    if (!epochs) {
-        write_head(*file, form);
-        return TC_OK;
+/* The offset behind the first `lines` lines. */
+static tc_status find_line(const char *path, int64_t lines, int64_t *offset) {
+    FILE *file = fopen(path, "r");
+    if (!file) return fail_io(path);
+    int64_t found = 0;
+    *offset = 0;
+    for (int c; found < lines && (c = getc(file)) != EOF;) {
+        (*offset)++;
+        found += c == '\n';
     }
-    bool whole = skip_epochs(*file, form, epochs);
-    if (ferror(*file)) return fail_io(path);
-    if (!whole)
-        return tc_fail(TC_ERR_FORMAT,
-                       "%s: holds fewer epochs than the %lld after which the checkpoint was made", path,
-                       (long long)epochs);
-    long offset = ftell(*file);
-    return offset < 0 || ftruncate(fileno(*file), offset) || fseek(*file, offset, SEEK_SET) ? fail_io(path)
-                                                                                            : TC_OK;
+    tc_status status = ferror(file) ? fail_io(path) : TC_OK;
+    fclose(file);
+    if (status == TC_OK && found < lines)
+        return tc_fail(TC_ERR_FORMAT, "%s: %lld lines, the checkpoint was made after %lld", path,
+                       (long long)found, (long long)lines);
+    return status;
 }
 
-tc_status metrics_open(const run_dir *run, bool csv, bool tensorboard, int64_t epochs, metrics_log *log) {
-    const bool wanted[METRICS_FORMS] = {true, csv, tensorboard};
-    log->run = run;
-    for (int form = 0; form < METRICS_FORMS; form++)
-        if (wanted[form]) TC_TRY(open_log(path_of(run, form), form, epochs, &log->files[form]));
+tc_status metrics_open(const char *path, int64_t lines, log_file *file) {
+    int64_t offset = 0;
+    if (lines) TC_TRY(find_line(path, lines, &offset));
+    return log_file_open(path, offset, file);
+}
+
+tc_status metrics_append(log_file *file, const metrics *m) {
+    char line[1024];
+    size_t used = (size_t)snprintf(line, sizeof line, "{\"epoch\": %lld, \"step\": %lld", (long long)m->epoch,
+                                   (long long)m->step);
+    for (int i = 0; i < METRICS_FIELDS; i++) {
+        char number[METRICS_TEXT];
+        metrics_text(metrics_get(m, i), "null", number); /* JSON knows no NaN and no infinity */
+        used +=
+            (size_t)snprintf(line + used, sizeof line - used, ", \"%s\": %s", metrics_fields[i].name, number);
+    }
+    used += (size_t)snprintf(line + used, sizeof line - used, "}\n");
+    return log_file_append(file, line, used);
+}
+
+/* ---- Reading ------------------------------------------------------------------------------------------ */
+
+static metrics read_epoch(const json_t *object) {
+    metrics m = {.epoch = (int64_t)json_integer_value(json_object_get(object, "epoch")),
+                 .step = (int64_t)json_integer_value(json_object_get(object, "step"))};
+    for (int i = 0; i < METRICS_FIELDS; i++) {
+        const json_t *value = json_object_get(object, metrics_fields[i].name);
+        *(double *)(void *)((char *)&m + metrics_fields[i].at) =
+            json_is_number(value) ? json_number_value(value) : NAN;
+    }
+    return m;
+}
+
+static tc_status add_epoch(const char *path, const json_t *object, metrics_list *list) {
+    if ((list->count & (list->count - 1)) == 0) {
+        size_t room = list->count ? 2 * (size_t)list->count : 1;
+        metrics *larger = realloc(list->epochs, room * sizeof *larger);
+        if (!larger) return tc_fail(TC_ERR_MEMORY, "%s: no memory for its epochs", path);
+        list->epochs = larger;
+    }
+    list->epochs[list->count++] = read_epoch(object);
     return TC_OK;
 }
 
-void metrics_close(metrics_log *log) {
-    for (int form = 0; form < METRICS_FORMS; form++)
-        if (log->files[form]) fclose(log->files[form]);
-    *log = (metrics_log){0};
-}
-
-/* ---- An epoch ------------------------------------------------------------------------------------------ */
-
-/* JSON knows no NaN and no infinity. */
-static void write_jsonl(FILE *file, const metrics *m) {
-    fprintf(file, "{\"epoch\": %lld, \"step\": %lld", (long long)m->epoch, (long long)m->step);
-    for (int i = 0; i < FIELDS; i++) {
-        if (isfinite(value_of(m, i)))
-            fprintf(file, ", \"%s\": %.9g", fields[i].name, value_of(m, i));
+tc_status metrics_read(const char *path, metrics_list *list) {
+    *list = (metrics_list){0};
+    FILE *file = fopen(path, "r");
+    if (!file && errno == ENOENT) return TC_OK;
+    if (!file) return fail_io(path);
+    char *line = NULL;
+    size_t room = 0;
+    tc_status status = TC_OK;
+    while (status == TC_OK && getline(&line, &room, file) > 0) {
+        json_t *object = json_loads(line, 0, NULL);
+        if (json_is_integer(json_object_get(object, "epoch")))
+            status = add_epoch(path, object, list);
         else
-            fprintf(file, ", \"%s\": null", fields[i].name);
+            list->skipped++;
+        json_decref(object);
     }
-    fputs("}\n", file);
+    free(line);
+    fclose(file);
+    return status;
 }
 
-static void write_csv(FILE *file, const metrics *m) {
-    fprintf(file, "%lld,%lld", (long long)m->epoch, (long long)m->step);
-    for (int i = 0; i < FIELDS; i++) {
-        fputc(',', file);
-        if (isfinite(value_of(m, i))) fprintf(file, "%.9g", value_of(m, i));
-    }
-    fputc('\n', file);
-}
-
-static void write_tensorboard(FILE *file, const metrics *m) {
-    tensorboard_scalar scalars[FIELDS];
-    int count = 0;
-    for (int i = 0; i < FIELDS; i++)
-        if (fields[i].tag && isfinite(value_of(m, i)))
-            scalars[count++] = (tensorboard_scalar){fields[i].tag, (float)value_of(m, i)};
-    tensorboard_append(file, (double)time(NULL), m->step, scalars, count);
-}
-
-tc_status metrics_append(metrics_log *log, const metrics *m) {
-    static void (*const write[METRICS_FORMS])(FILE *, const metrics *) = {write_jsonl, write_csv,
-                                                                          write_tensorboard};
-    for (int form = 0; form < METRICS_FORMS; form++) {
-        FILE *file = log->files[form];
-        const char *path = path_of(log->run, form);
-        if (!file) continue;
-        write[form](file, m);
-        if (fflush(file) || ferror(file)) return fail_io(path);
-        /* Some files (a pipe, /dev/stdout) cannot be synced; there the flush is all there is. */
-        if (fsync(fileno(file)) && errno != EINVAL && errno != EROFS) return fail_io(path);
-    }
-    return TC_OK;
+void metrics_list_free(metrics_list *list) {
+    free(list->epochs);
+    *list = (metrics_list){0};
 }

@@ -1,17 +1,14 @@
-/* metrics.h - what is logged of an epoch: metrics.jsonl, and beside it, where wanted, the same for a spreadsheet (CSV) and
- * for TensorBoard. */
+/* metrics.h - what is known of an epoch, and metrics.jsonl: one JSON object an epoch, written as training goes. */
 #ifndef TRAIN_METRICS_H
 #define TRAIN_METRICS_H
 
-#include <stdio.h>
-
-#include "run_dir.h"
+#include "log_file.h"
 
 typedef struct metrics {
     int64_t epoch; /* from 1 */
     int64_t step;  /* optimiser steps since the start */
     double train_loss, train_acc;
-    /* NaN where something was not measured at this epoch; written as null, in CSV as nothing. */
+    /* NaN where something was not measured at this epoch; written as null. */
     double val_loss, val_acc; /* on the pictures held out */
     double test_loss, test_acc;
     double tta_acc;       /* on the test pictures, with test-time augmentation */
@@ -22,19 +19,34 @@ typedef struct metrics {
     double start_seconds; /* from the program's start to its first training step */
 } metrics;
 
-typedef enum metrics_form { METRICS_JSONL, METRICS_CSV, METRICS_TENSORBOARD, METRICS_FORMS } metrics_form;
+/* The real numbers, in the order in which every log has them. */
+typedef struct metrics_field {
+    const char *name; /* in metrics.jsonl and metrics.csv */
+    const char
+        *tag; /* in TensorBoard, which shows those with one beginning side by side; NULL: it is not told */
+    size_t at;
+} metrics_field;
+#define METRICS_FIELDS 12
+extern const metrics_field metrics_fields[METRICS_FIELDS];
+double metrics_get(const metrics *m, int field);
+/* The number as the logs write it; `none` where it is not finite. */
+enum { METRICS_TEXT = 32 };
+const char *metrics_text(double value, const char *none, char text[METRICS_TEXT]);
 
-typedef struct metrics_log {
-    const run_dir *run;
-    FILE *files[METRICS_FORMS]; /* NULL: not written */
-} metrics_log;
+/* Opens the file for appending, after cutting it back to its first `lines` lines: what was written after the
+ * checkpoint that a run resumes from is written anew. */
+tc_status metrics_open(const char *path, int64_t lines, log_file *file);
 
-/* Opens the run's logs for appending, after cutting them back to their first `epochs` entries: what was written after the
- * checkpoint that a run resumes from is written anew. Zeroed before the call; to be closed even after a failure. */
-tc_status metrics_open(const run_dir *run, bool csv, bool tensorboard, int64_t epochs, metrics_log *log);
-void metrics_close(metrics_log *log);
+/* Appends a line and sees it to the disk. */
+tc_status metrics_append(log_file *file, const metrics *m);
 
-/* Appends an entry to each log and sees it to the disk. */
-tc_status metrics_append(metrics_log *log, const metrics *m);
+/* Epochs as they were written; of a file that is not there, none. */
+typedef struct metrics_list {
+    int count;
+    metrics *epochs; /* NaN where a number is missing */
+    int skipped;     /* lines that are no epoch: a last one half written, say */
+} metrics_list;
+tc_status metrics_read(const char *path, metrics_list *list);
+void metrics_list_free(metrics_list *list);
 
 #endif

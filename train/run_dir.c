@@ -17,9 +17,7 @@ tc_status run_dir_name(const char *path, run_dir *run) {
     snprintf(run->path, sizeof run->path, "%s", path);
     snprintf(run->config, sizeof run->config, "%s/config.json", path);
     snprintf(run->metrics, sizeof run->metrics, "%s/metrics.jsonl", path);
-    snprintf(run->csv, sizeof run->csv, "%s/metrics.csv", path);
-    /* TensorBoard finds a file by "tfevents" in its name. */
-    snprintf(run->events, sizeof run->events, "%s/events.out.tfevents.tinycnn", path);
+    snprintf(run->table, sizeof run->table, "%s/metrics.csv", path);
     snprintf(run->last, sizeof run->last, "%s/last.safetensors", path);
     snprintf(run->best, sizeof run->best, "%s/best.safetensors", path);
     return TC_OK;

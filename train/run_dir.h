@@ -1,5 +1,5 @@
-/* run_dir.h - the folder of a run: config.json, metrics.jsonl (and metrics.csv, TensorBoard's events), last.safetensors,
- * best.safetensors. */
+/* run_dir.h - the folder of a run: config.json, metrics.jsonl, last.safetensors, best.safetensors, and other logs
+ * if they are asked for. */
 #ifndef TRAIN_RUN_DIR_H
 #define TRAIN_RUN_DIR_H
 
@@ -11,8 +11,7 @@
 
 typedef struct run_dir {
     char path[RUN_PATH_MAX];
-    char config[RUN_PATH_MAX + 32], metrics[RUN_PATH_MAX + 32];
-    char csv[RUN_PATH_MAX + 32], events[RUN_PATH_MAX + 32];
+    char config[RUN_PATH_MAX + 32], metrics[RUN_PATH_MAX + 32], table[RUN_PATH_MAX + 32];
     char last[RUN_PATH_MAX + 32], best[RUN_PATH_MAX + 32];
 } run_dir;
 

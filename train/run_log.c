@@ -2,7 +2,6 @@
 #include "run_log.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,56 +9,12 @@
 
 #include "config.h"
 
-static double number(const json_t *object, const char *key) {
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
-static metrics read_epoch(const json_t *o) {
-    return (metrics){.epoch = (int64_t)json_integer_value(json_object_get(o, "epoch")),
-                     .step = (int64_t)json_integer_value(json_object_get(o, "step")),
-                     .train_loss = number(o, "train_loss"),
-                     .train_acc = number(o, "train_acc"),
-                     .val_loss = number(o, "val_loss"),
-                     .val_acc = number(o, "val_acc"),
-                     .test_loss = number(o, "test_loss"),
-                     .test_acc = number(o, "test_acc"),
-                     .tta_acc = number(o, "tta_acc"),
-                     .lr = number(o, "lr"),
-                     .seconds = number(o, "seconds"),
-                     .img_per_s = number(o, "img_per_s"),
-                     .wait_share = number(o, "wait_share"),
-                     .start_seconds = number(o, "start_seconds")};
-}
-
-static tc_status add_epoch(run_log *log, const json_t *object) {
-    if ((log->count & (log->count - 1)) == 0) {
-        size_t room = log->count ? 2 * (size_t)log->count : 1;
-        metrics *larger = realloc(log->epochs, room * sizeof *larger);
-        if (!larger) return tc_fail(TC_ERR_MEMORY, "%s: no memory for its epochs", log->run.metrics);
-        log->epochs = larger;
-    }
-    log->epochs[log->count++] = read_epoch(object);
-    return TC_OK;
-}
-
 static tc_status read_epochs(run_log *log) {
-    FILE *file = fopen(log->run.metrics, "r");
-    if (!file && errno == ENOENT) return TC_OK;
-    if (!file) return tc_fail(TC_ERR_IO, "%s: %s", log->run.metrics, strerror(errno));
-    char *line = NULL;
-    size_t room = 0;
-    tc_status status = TC_OK;
-    while (status == TC_OK && getline(&line, &room, file) > 0) {
-        json_t *object = json_loads(line, 0, NULL);
-        if (json_is_integer(json_object_get(object, "epoch")))
-            status = add_epoch(log, object);
-        else
-            log->skipped++;
-        json_decref(object);
-    }
-    free(line);
-    fclose(file);
+    metrics_list list;
+    tc_status status = metrics_read(log->run.metrics, &list);
+    log->count = list.count;
+    log->epochs = list.epochs;
+    log->skipped = list.skipped;
     return status;
 }
 

@@ -1,25 +1,17 @@
-/* tensorboard.h - an event file as TensorBoard reads it: numbers under tags, at steps. */
+/* tensorboard.h - an event file, which TensorBoard finds by its name and draws as it grows. */
 #ifndef TRAIN_TENSORBOARD_H
 #define TRAIN_TENSORBOARD_H
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
+#include "metrics.h"
 
-typedef struct tensorboard_scalar {
-    const char
-        *tag; /* "loss/train": TensorBoard shows those with one beginning side by side; under 64 bytes */
-    float value;
-} tensorboard_scalar;
+/* Opens the event file of this program in `folder`, or makes one, and brings it in step with the list: records of its
+ * epochs stay as they are, what is behind them or damaged is cut off, what is missing is added. */
+tc_status tensorboard_open(const char *folder, const metrics_list *list, log_file *file);
 
-enum { TENSORBOARD_SCALARS = 16 };
+/* Appends the scalars of an epoch, by their tags; what is not finite is left out. */
+tc_status tensorboard_append(log_file *file, const metrics *m);
 
-/* The record that an event file begins with. `wall_time`: seconds since 1970. Failures are left in ferror(file). */
-void tensorboard_begin(FILE *file, double wall_time);
-/* One record of up to TENSORBOARD_SCALARS numbers. */
-void tensorboard_append(FILE *file, double wall_time, int64_t step, const tensorboard_scalar *scalars,
-                        int count);
-/* Leaves the file behind its first `records` records; false where there are fewer. */
-bool tensorboard_skip(FILE *file, int64_t records);
+/* The checksum of the format: CRC-32C (Castagnoli; RFC 3720, appendix B.4), not masked. */
+uint32_t tensorboard_crc32c(const void *bytes, size_t size);
 
 #endif

@@ -1,9 +1,9 @@
 /* train_epochs.c - epochs, and the order of writing that loses nothing.
  *
- * At the end of an epoch: best.safetensors if the net is the best so far, the line of metrics.jsonl, and last
- * of all last.safetensors, which holds the position. A crash between any two leaves the former position, from
- * which the epoch is trained again with the same bits and the same files are written again; the extra line of
- * metrics.jsonl is cut off at the resume.
+ * At the end of an epoch: best.safetensors if the net is the best so far, the line of metrics.jsonl and of
+ * the logs beside it, and last of all last.safetensors, which holds the position. A crash between any two leaves the
+ * former position, from which the epoch is trained again with the same bits and the same files are written again; the
+ * extra line of metrics.jsonl is cut off at the resume.
  *
  * A training by the clock ends with the step whose end is nearest to the time that was given: the schedule follows the
  * clock, so that the rate has come down by then however fast the machine was. */
@@ -155,7 +155,7 @@ static tc_status finish_epoch(trainer *t, bool *stopped) {
         if (averaged && !(last && status == TC_OK && !*stopped)) tc_optimizer_average_swap(t->optimizer);
         if (status != TC_OK || *stopped) return status;
     }
-    TC_TRY(metrics_append(&t->log, &m));
+    TC_TRY(train_logs_append(&t->logs, &m));
     s->lines++;
     s->epoch++;
     s->finished = last;
@@ -168,15 +168,14 @@ static tc_status finish_epoch(trainer *t, bool *stopped) {
 
 tc_status trainer_run(trainer *t, bool *stopped) {
     *stopped = false;
-    t->log = (metrics_log){0};
-    tc_status status =
-        metrics_open(t->run, t->settings->csv, t->settings->tensorboard, t->state.lines, &t->log);
+    TC_TRY(train_logs_open(t->run, t->settings, t->state.lines, &t->logs));
+    tc_status status = TC_OK;
     while (status == TC_OK && !*stopped && !t->state.finished) {
         status = run_steps(t, stopped);
         if (status == TC_OK && !*stopped) status = finish_epoch(t, stopped);
     }
     progress_clear(&t->progress);
     if (status == TC_OK && *stopped) status = trainer_save(t);
-    metrics_close(&t->log);
+    train_logs_close(&t->logs);
     return status;
 }

@@ -16,6 +16,7 @@
 #include "progress.h"
 #include "run_dir.h"
 #include "settings.h"
+#include "train_logs.h"
 #include "train_state.h"
 
 typedef struct trainer {
@@ -30,7 +31,7 @@ typedef struct trainer {
     tc_loader *from;          /* the one of the two that the running epoch comes from */
     tc_schedule schedule;
     train_state state;
-    metrics_log log; /* open while trainer_run() works */
+    train_logs logs; /* open while trainer_run() works */
     progress progress;
     int64_t batches;      /* in an epoch */
     int64_t epoch_steps;  /* optimiser steps in an epoch */

@@ -1,11 +1,29 @@
-"""read_events.py FILE: TensorBoard's view of an event file, as CSV "step,tag,value" on stdout: the framing checked here, the
-messages read by Google's protobuf from the definitions in TensorFlow's event.proto and summary.proto. Needs python3-protobuf."""
+#!/usr/bin/python3
+"""read_events.py RUN...: reads a run's event files by Google's protobuf and compares them with its metrics.jsonl and metrics.csv.
+
+Needs python3-protobuf. The messages are those of tensorflow/core/util/event.proto and
+tensorflow/core/framework/summary.proto, fields that do not matter here left out.
+"""
+import csv
+import glob
+import json
 import struct
 import sys
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-DOUBLE, FLOAT, INT64, STRING, MESSAGE = 1, 2, 3, 9, 11
+SCHEMA = {
+    "SourceMetadata": [("writer", 1, "STRING")],
+    "Value": [("tag", 1, "STRING"), ("simple_value", 2, "FLOAT")],
+    "Summary": [("value", 1, "Value")],
+    "Event": [("wall_time", 1, "DOUBLE"), ("step", 2, "INT64"), ("file_version", 3, "STRING"), ("summary", 5, "Summary"),
+              ("source_metadata", 10, "SourceMetadata")],
+}
+TAGS = {
+    "loss/train": "train_loss", "accuracy/train": "train_acc", "loss/validation": "val_loss", "accuracy/validation": "val_acc",
+    "loss/test": "test_loss", "accuracy/test": "test_acc", "accuracy/test_augmented": "tta_acc", "lr": "lr",
+    "img_per_s": "img_per_s",
+}
 
 
 def crc32c(data):
@@ -17,44 +35,63 @@ def crc32c(data):
     return crc ^ 0xFFFFFFFF
 
 
-def masked(data):
-    crc = crc32c(data)
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+# RFC 3720, appendix B.4.
+assert crc32c(bytes(32)) == 0x8A9136AA and crc32c(b"\xff" * 32) == 0x62A8AB43 and crc32c(bytes(range(32))) == 0x46DD794E
 
 
 def event_class():
-    file = descriptor_pb2.FileDescriptorProto(name="event.proto", package="t", syntax="proto3")
-
-    def message(name, *fields):
-        m = file.message_type.add(name=name)
-        for number, field, kind, of, repeated in fields:
-            m.field.add(name=field, number=number, type=kind, label=3 if repeated else 1, type_name=of)
-
-    message("Value", (1, "tag", STRING, None, False), (2, "simple_value", FLOAT, None, False))
-    message("Summary", (1, "value", MESSAGE, ".t.Value", True))
-    message("Event", (1, "wall_time", DOUBLE, None, False), (2, "step", INT64, None, False),
-            (3, "file_version", STRING, None, False), (5, "summary", MESSAGE, ".t.Summary", False))
+    file = descriptor_pb2.FileDescriptorProto(name="event.proto", package="tensorflow", syntax="proto3")
+    kinds = descriptor_pb2.FieldDescriptorProto
+    for name, fields in SCHEMA.items():
+        message = file.message_type.add(name=name)
+        for field, number, kind in fields:
+            added = message.field.add(name=field, number=number, label=kinds.LABEL_OPTIONAL)
+            if kind in SCHEMA:
+                added.type, added.type_name = kinds.TYPE_MESSAGE, ".tensorflow." + kind
+                if kind == "Value":
+                    added.label = kinds.LABEL_REPEATED
+            else:
+                added.type = getattr(kinds, "TYPE_" + kind)
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    return message_factory.MessageFactory(pool).GetPrototype(pool.FindMessageTypeByName("t.Event"))
+    return message_factory.MessageFactory(pool).GetPrototype(pool.FindMessageTypeByName("tensorflow.Event"))
 
 
-def records(data):
-    while data:
-        length, crc = struct.unpack("<QI", data[:12])
-        assert crc == masked(data[:8]), "checksum of a length"
-        body, end = data[12:12 + length], data[12 + length:16 + length]
-        assert len(end) == 4 and struct.unpack("<I", end)[0] == masked(body), "checksum of a record"
-        yield body
-        data = data[16 + length:]
+def records(path):
+    def check(data, crc):
+        plain = crc32c(data)
+        assert crc == ((plain >> 15 | plain << 17) + 0xA282EAD8) % 2**32, "%s: a checksum is wrong" % path
+
+    with open(path, "rb") as file:
+        while head := file.read(12):
+            size, crc = struct.unpack("<QI", head)
+            check(head[:8], crc)
+            data = file.read(size)
+            check(data, *struct.unpack("<I", file.read(4)))
+            yield data
 
 
-# RFC 3720, appendix B.4.
-assert crc32c(bytes(32)) == 0x8A9136AA and crc32c(b"\xff" * 32) == 0x62A8AB43 and crc32c(bytes(range(32))) == 0x46DD794E
-Event = event_class()
-events = [Event.FromString(body) for body in records(open(sys.argv[1], "rb").read())]
-assert events[0].file_version == "brain.Event:2" and all(not e.file_version for e in events[1:])
-assert all(1.6e9 < e.wall_time < 1e10 for e in events)
-for event in events[1:]:
-    for value in event.summary.value:
-        print(f"{event.step},{value.tag},{value.simple_value:.9g}")
+def compare(run):
+    paths = glob.glob(glob.escape(run) + "/events.out.tfevents.*")
+    assert len(paths) == 1, "%s: %d event files" % (run, len(paths))
+    events = [event_class().FromString(data) for data in records(paths[0])]
+    assert not any(event.SerializePartialToString() != data for event, data in zip(events, records(paths[0]))), "other bytes"
+    assert events[0].file_version == "brain.Event:2" and events[0].source_metadata.writer == "tinycnn"
+    lines = [json.loads(line) for line in open(run + "/metrics.jsonl")]
+    assert len(events) == len(lines) + 1, "%d events, %d epochs" % (len(events), len(lines))
+    for event, line in zip(events[1:], lines):
+        found = {TAGS[value.tag]: value.simple_value for value in event.summary.value}
+        wanted = {key: value for key, value in line.items() if key in TAGS.values() and value is not None}
+        assert event.step == line["step"] and found.keys() == wanted.keys(), (event, line)
+        for key, value in wanted.items():
+            assert abs(found[key] - value) <= 6e-8 * abs(value), (key, found[key], value)
+    rows = list(csv.DictReader(open(run + "/metrics.csv", newline="")))
+    assert [{key: None if text == "" else float(text) for key, text in row.items()} for row in rows] == lines, "metrics.csv"
+    times = [event.wall_time for event in events]
+    assert times == sorted(times), "wall times go back"
+    print("%s: %d events, %d scalars, %d rows of CSV: all as in metrics.jsonl"
+          % (run, len(events), sum(len(event.summary.value) for event in events), len(rows)))
+
+
+for folder in sys.argv[1:]:
+    compare(folder)
