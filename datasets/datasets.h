@@ -100,6 +100,13 @@ void tc_picture_free(tc_picture *picture);
 /* The version of libjpeg-turbo, or NULL. */
 const char *tc_jpeg_version(void);
 
+/* As a net wants it, (height, width, channels) bytes with 1 (luma) or 3 channels: the middle with the wanted ratio of
+ * sides, resized bilinearly with antialiasing (torchvision's Resize and CenterCrop). */
+tc_status tc_picture_fit(const tc_picture *picture, int height, int width, int channels, uint8_t *out);
+
+/* The two in one: the picture in a file as a net wants it. */
+tc_status tc_picture_load(const char *path, int height, int width, int channels, uint8_t *out);
+
 /* Paths of pictures. Begin with {0}; what is in it stays when something fails. */
 typedef struct tc_picture_list {
     int64_t count;
@@ -110,10 +117,6 @@ tc_status tc_picture_list_add(tc_picture_list *list, const char *folder,
 /* The files in a folder whose names end as those of pictures do, in the order of their bytes; TC_ERR_FORMAT if none does. */
 tc_status tc_picture_list_folder(tc_picture_list *list, const char *folder);
 void tc_picture_list_free(tc_picture_list *list);
-
-/* As a net wants it, (height, width, channels) bytes with 1 (luma) or 3 channels: the middle with the wanted ratio of
- * sides, resized bilinearly with antialiasing (torchvision's Resize and CenterCrop). */
-tc_status tc_picture_fit(const tc_picture *picture, int height, int width, int channels, uint8_t *out);
 
 /* ---- Transforms: one picture, (H, W, C) floats, in place ---------------------------------------------- */
 

@@ -79,12 +79,8 @@ typedef struct job {
 static tc_status read_picture(const job *j, int64_t i) {
     const tc_dataset *d = j->dataset;
     size_t bytes = (size_t)d->channels * (size_t)d->height * (size_t)d->width;
-    tc_picture picture;
-    TC_TRY(tc_picture_read(j->list->paths[i], &picture));
-    tc_status status =
-        tc_picture_fit(&picture, d->height, d->width, d->channels, j->pixels + (size_t)i * bytes);
-    tc_picture_free(&picture);
-    return status;
+    return tc_picture_load(j->list->paths[i], d->height, d->width, d->channels,
+                           j->pixels + (size_t)i * bytes);
 }
 
 static void read_chunk(void *context, int64_t i, int worker) {

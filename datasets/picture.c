@@ -114,3 +114,13 @@ tc_status tc_picture_fit(const tc_picture *p, int height, int width, int channel
     tc_arena_free(arena);
     return resize ? TC_OK : tc_fail(TC_ERR_MEMORY, "picture: out of memory");
 }
+
+tc_status tc_picture_load(const char *path, int height, int width, int channels, uint8_t *out) {
+    tc_picture picture;
+    if (channels != 1 && channels != 3)
+        return tc_fail(TC_ERR_SHAPE, "%s: the net takes %d channels, which no picture has", path, channels);
+    TC_TRY(tc_picture_read(path, &picture));
+    tc_status status = tc_picture_fit(&picture, height, width, channels, out);
+    tc_picture_free(&picture);
+    return status;
+}

@@ -18,7 +18,8 @@ tc_status tc_picture_list_add(tc_picture_list *list, const char *folder, const c
         free(path);
         return tc_fail(TC_ERR_MEMORY, "no memory for the names of pictures");
     }
-    snprintf(path, size, folder ? "%s/%s" : "%s%s", folder ? folder : "", name);
+    bool slash = folder && *folder && folder[strlen(folder) - 1] != '/';
+    snprintf(path, size, "%s%s%s", folder ? folder : "", slash ? "/" : "", name);
     list->paths[list->count++] = path;
     return TC_OK;
 }

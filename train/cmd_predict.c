@@ -104,14 +104,11 @@ static tc_status print_answer(const predict_settings *s, const described *about,
 static tc_status answer(const predict_settings *s, const described *about, tc_model *model,
                         const char *path) {
     const tc_net *net = &about->net;
-    tc_picture picture;
     predictions p;
     uint8_t label = 0;
-    TC_TRY(tc_picture_read(path, &picture));
     uint8_t *pixels = malloc((size_t)net->height * (size_t)net->width * (size_t)net->channels);
-    tc_status status = pixels ? tc_picture_fit(&picture, net->height, net->width, net->channels, pixels)
+    tc_status status = pixels ? tc_picture_load(path, net->height, net->width, net->channels, pixels)
                               : tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
-    tc_picture_free(&picture);
     if (status == TC_OK) status = predictions_make(model, about, pixels, &label, 1, (int)s->threads, &p);
     free(pixels);
     TC_TRY(status);

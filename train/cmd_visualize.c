@@ -48,7 +48,8 @@ static int run_visualize(int argc, char **argv);
 const command command_visualize = {
     .name = "visualize",
     .about = "Draws the filters of a saved net, its feature maps, and which pixels its answers hang on",
-    .notes = "IMAGE: PNG or JPEG files of the size that the net takes. Written are filters.png; for the "
+    .notes = "IMAGE: PNG or JPEG files of any size, cut and resized as by predict. Written are filters.png; "
+             "for the "
              "first picture\n"
              "features-NUMBER-LAYER.png; and attribution.png with a row a picture: the picture, saliency "
              "(gradient\n"
@@ -91,22 +92,14 @@ static tc_status normalise(const visit *v, const uint8_t *pixels, subject *to) {
 
 static tc_status take_image(const visit *v, const char *path, subject *to) {
     const tc_net *net = &v->about.net;
-    tc_picture im;
     const char *slash = strrchr(path, '/');
     snprintf(to->name, sizeof to->name, "%s", slash ? slash + 1 : path);
     to->label = -1;
-    TC_TRY(tc_picture_read(path, &im));
-    tc_status status = TC_OK;
-    if (im.width != net->width || im.height != net->height)
-        status = tc_fail(TC_ERR_SHAPE, "%s: a picture of %d x %d pixels, the net takes %d x %d", path,
-                         im.width, im.height, net->width, net->height);
-    else if (net->channels != 3 && net->channels != 1)
-        status =
-            tc_fail(TC_ERR_SHAPE, "%s: the net takes %d channels, which no picture has", path, net->channels);
-    /* In its own size nothing changes but the channels, and less is needed for them than there is. */
-    if (status == TC_OK) status = tc_picture_fit(&im, net->height, net->width, net->channels, im.pixels);
-    if (status == TC_OK) status = normalise(v, im.pixels, to);
-    tc_picture_free(&im);
+    uint8_t *pixels = malloc((size_t)net->height * (size_t)net->width * (size_t)net->channels);
+    tc_status status = pixels ? tc_picture_load(path, net->height, net->width, net->channels, pixels)
+                              : tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
+    if (status == TC_OK) status = normalise(v, pixels, to);
+    free(pixels);
     return status;
 }
 
