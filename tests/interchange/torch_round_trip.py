@@ -66,12 +66,16 @@ def expect_same(name, a, b):
         assert a[key].dtype == b[key].dtype and a[key].shape == b[key].shape and a[key].tobytes() == b[key].tobytes(), f"{name}: {key}"
 
 
+def arrays(path):
+    return {name: np.array(tensor) for name, tensor in load(path).items()}
+
+
 def there_and_back(name):
     net, weights, checkpoint = make(name), FOLDER / f"{name}.safetensors", FOLDER / f"{name}-imported.safetensors"
     state = {key: value.numpy() for key, value in net.state_dict().items()}
     save(weights, state)
     tinycnn("import", weights, "--model", name, "--data", "shapes", "--out", checkpoint)
-    expect_same(name, state, load(checkpoint))
+    expect_same(name, state, arrays(checkpoint))
     expect_rules(checkpoint)
     return difference(net, name, checkpoint), len(state)
 
@@ -81,8 +85,8 @@ def trained_here(name):
     tinycnn("train", "--model", name, "--data", "shapes", "--epochs", 1, "--quiet", "--out", out)
     expect_rules(out / "best.safetensors")
     expect_rules(out / "last.safetensors")
-    net, tensors = NETS[name](), load(out / "best.safetensors")
-    net.load_state_dict({key: torch.from_numpy(value.copy()) for key, value in tensors.items()}, strict=True)
+    net = NETS[name]()
+    net.load_state_dict({key: torch.from_numpy(value) for key, value in arrays(out / "best.safetensors").items()}, strict=True)
     return difference(net.eval(), f"{name}-trained", out / "best.safetensors")
 
 
