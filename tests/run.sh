@@ -47,4 +47,4 @@ if command -v clang >/dev/null; then
 fi
 stage "sanitizers: all tests" ctest --test-dir build-asan --output-on-failure --parallel "$jobs"
 echo "so far: $SECONDS s"
-ctest --test-dir build --output-on-failure
+ctest --test-dir build --output-on-failure --parallel "$jobs"
