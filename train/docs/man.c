@@ -89,7 +89,9 @@ static void put_command(FILE *out, const command *c) {
 
 void docs_man(FILE *out) {
     fprintf(out, ".TH TINYCNN 1 \"\" \"tinycnn %s\" \"User Commands\"\n", tc_version());
-    fputs(".SH NAME\ntinycnn \\- trains convolutional networks on this machine's cores\n"
+    /* Names of options and data sets are not to be broken. */
+    fputs(".nh\n.ad l\n"
+          ".SH NAME\ntinycnn \\- trains convolutional networks on this machine's cores\n"
           ".SH SYNOPSIS\n\\fBtinycnn\\fR \\fICOMMAND\\fR [\\fIoptions\\fR]\n.PP\n"
           "\\fBtinycnn\\fR \\fICOMMAND\\fR \\fB\\-\\-help\\fR\n.PP\n\\fBtinycnn \\-\\-version\\fR\n"
           ".SH COMMANDS\n",
