@@ -43,7 +43,7 @@ if command -v clang >/dev/null; then stage "build: clang, release" build release
 if command -v clang-format >/dev/null; then stage "form of the C sources" form_of_sources; fi
 if command -v shellcheck >/dev/null; then stage "form of the scripts" form_of_scripts; fi
 if command -v clang >/dev/null; then
-  stage "clang: unit tests" ctest --test-dir build-clang -LE e2e -E '^install$' --output-on-failure --parallel "$jobs"
+  stage "clang: unit tests" ctest --test-dir build-clang -LE e2e -E '^(install|deb)$' --output-on-failure --parallel "$jobs"
 fi
 stage "sanitizers: all tests" ctest --test-dir build-asan --output-on-failure --parallel "$jobs"
 echo "so far: $SECONDS s"

@@ -6,7 +6,8 @@ set -euo pipefail
 
 build=(gcc libc6-dev make cmake pkg-config libopenblas-dev libjansson-dev zlib1g-dev libpng-dev libjpeg62-turbo-dev libzip-dev
   libcurl4-gnutls-dev nettle-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev)
-tests=(clang libomp-dev check valgrind clang-format shellcheck chromium python3-onnx g++ dpkg-dev man-db groff-base zsh)
+tests=(clang libomp-dev check valgrind clang-format shellcheck chromium python3-onnx g++ dpkg-dev file man-db groff-base
+  zsh)
 # A tool beside the checkout that prepares CIFAR-10 for the tests is written in Python.
 if [ -f "$(dirname "${BASH_SOURCE[0]}")/../../shared/data/prepare.py" ]; then tests+=(python3-numpy python3-pil); fi
 interchange=(python3-onnx python3-torch python3-numpy)

@@ -3,10 +3,9 @@
 # purged.
 set -euo pipefail
 : "${TC_BUILD:?the build folder}" "${TC_CMAKE:?cmake}"
-if ! command -v dpkg-deb >/dev/null || ! command -v dpkg-shlibdeps >/dev/null; then
-  echo "SKIPPED: dpkg-deb, dpkg-shlibdeps (dpkg-dev)"
-  exit 77
-fi
+for tool in dpkg-deb dpkg-shlibdeps file; do
+  command -v $tool >/dev/null || { echo "SKIPPED: $tool (packages dpkg, dpkg-dev, file)"; exit 77; }
+done
 fail() {
   echo "FAILED: $*" >&2
   exit 1
