@@ -73,7 +73,11 @@ while zpty -r -t z more; do line+=$more; done
 print -r -- "$line"
 Z
   timeout 30 zsh -f complete.zsh "$docs/zsh" "$work" >zsh.txt 2>&1 || fail "zsh: $(cat zsh.txt)"
-  grep -q 'adamw' zsh.txt || fail "zsh offers no adamw: $(cat zsh.txt)"
+  if grep -q "can't open pseudo terminal" zsh.txt; then
+    echo "SKIPPED: completion in zsh (there are no pseudo-terminals here)"
+  else
+    grep -q 'adamw' zsh.txt || fail "zsh offers no adamw: $(cat zsh.txt)"
+  fi
 else
   echo "SKIPPED: completion in zsh"
 fi
