@@ -14,8 +14,8 @@ typedef struct budget {
 } budget;
 
 /* Takes a few training steps by each recipe of the table, which takes some seconds, and picks the one that promises
- * most; `asked` are the settings of the command line, not resolved. A signal ends it early. TC_ERR_ARGUMENT: what is
- * `given` contradicts a recipe. */
+ * most; `asked` are the settings of the command line, not resolved. A signal ends it early, with the best so far or
+ * with no recipe at all. TC_ERR_ARGUMENT: what is `given` contradicts a recipe. */
 tc_status budget_choose(const train_settings *asked, const bool given[OPTIONS_MAX], const tc_dataset *dataset,
                         budget *result);
 

@@ -134,12 +134,13 @@ static tc_status apply_budget(start *st) {
     if (!st->settings.quiet) printf("measuring this machine\n");
     fflush(stdout);
     TC_TRY(budget_choose(&st->asked, st->given, st->dataset, &b));
+    if (signals_stop()) return TC_OK; /* perhaps before any recipe was looked at */
     st->settings = st->asked;
     st->settings.recipe = b.recipe;
     TC_TRY(recipe_apply(b.recipe, st->given, &st->settings, &st->recipes));
     TC_TRY(settings_resolve(&st->settings));
     settings_fit(&st->settings, st->dataset->name);
-    if (!st->settings.quiet && !signals_stop()) print_promise(st, &b);
+    if (!st->settings.quiet) print_promise(st, &b);
     return TC_OK;
 }
 

@@ -2,7 +2,6 @@
 # Recipes, held-out pictures, several seeds, training by the clock.
 . "$(dirname "$0")/support.sh"
 
-expect 0 '' "$tinycnn" recipes
 for recipe in airbench94 airbench94-muon; do
   expect 0 '' "$tinycnn" recipes
   expect_printed "^$recipe  +[^ ]"
@@ -27,7 +26,8 @@ average-every = 1
 small-size = 26
 small-until = 0.5
 END
-train() { "$tinycnn" train --recipe "$work/mine.txt" --data "$work/data" --batch 50 --eval-every 1 "$@"; }
+mine=("$tinycnn" train --recipe "$work/mine.txt" --data "$work/data" --batch 50 --eval-every 1)
+train() { "${mine[@]}" "$@"; }
 expect 0 '' train --epochs 2.5 --seed 3 --val 60 --out whole
 expect_printed '^airbench94 on .*data \(3, 32, 32\): 240 pictures to train, 60 to validate, 60 to test, [0-9]+ parameters'
 expect_printed '^epoch 3/3  step 10 .* validation loss .* test loss .* augmented [0-9.]+%'
@@ -43,16 +43,18 @@ expect 0 '' train --epochs 2.5 --seed 3 --val 60 --threads 1 --out single
 same_run whole single
 
 # Stopped in the middle, by a signal as soon as the first line is written.
-train --epochs 2.5 --seed 3 --val 60 --out halves >/dev/null 2>stop.txt &
+"${mine[@]}" --epochs 2.5 --seed 3 --val 60 --out halves >/dev/null 2>stop.txt &
 pid=$!
-for ((i = 0; i < 3000; i++)); do
-  [ ! -s halves/metrics.jsonl ] || break
+until [ -s halves/metrics.jsonl ]; do
+  kill -0 "$pid" 2>/dev/null || break
   sleep 0.01
 done
-kill -INT "$pid"
+kill -INT "$pid" 2>/dev/null || true
 code=0
 wait "$pid" || code=$?
-if [ "$code" -ne 0 ]; then
+if [ "$code" -eq 0 ]; then
+  echo "the run was over before the signal came"
+else
   [ "$code" -eq 130 ] || fail "stopped: exit code $code: $(cat stop.txt)"
   expect 0 '' "$tinycnn" train --resume halves --quiet
 fi
@@ -74,9 +76,9 @@ expect 1 'seeds/seed-6: is there already' train --epochs 1 --seeds 2 --seed 6 --
 expect 0 '' train --epochs 1 --seeds 2 --seed 8 --out seeds --quiet
 [ ! -s stdout.txt ] || fail "--quiet printed: $(cat stdout.txt)"
 
-# By the clock: the time is kept, and the rate has come down at its end.
+# By the clock: the time is kept (to a step, which takes long on busy cores), and the rate has come down at its end.
 expect 0 '' train --minutes 0.05 --batch 20 --out clock
-awk -F'"seconds": ' 'END {s = $2 + 0; exit !(s > 2.7 && s < 3.3)}' clock/metrics.jsonl || fail "not 3 s: $(tail -1 clock/metrics.jsonl)"
+awk -F'"seconds": ' 'END {s = $2 + 0; exit !(s > 2 && s < 6)}' clock/metrics.jsonl || fail "not 3 s: $(tail -1 clock/metrics.jsonl)"
 awk -F'"lr": ' 'END {exit !($2 + 0 < 0.1)}' clock/metrics.jsonl || fail "the rate is still high: $(tail -1 clock/metrics.jsonl)"
 
 # A budget for the program to spend: it measures, promises and keeps the time; flags win over the recipe.
@@ -108,10 +110,28 @@ expect_printed '^recipe muon-[0-9]+: [0-9]+ img/s, about [0-9.]+ epochs; expecte
 expect 0 '' budget --minutes 0.002 --out moment
 expect_printed '; too short to say what accuracy to expect; trained by'
 expect 2 '--rates: adam and adamw have plain ones only' budget --minutes 1 --optimizer adam
-code=0
-{ timeout -s INT 0.7 "$tinycnn" train --data "$work/many" --minutes 1 --out early >/dev/null 2>stderr.txt; } || code=$?
-grep -q 'stopped before training began' stderr.txt || fail "stopped while measuring: $(cat stderr.txt)"
-[ ! -e early ] || fail "stopped while measuring: a folder is left"
+
+# Stopped before training began: as soon as the program catches the signal, and while it measures.
+is_caught() {
+  local mask
+  [ "$(cat "/proc/$1/comm")" = tinycnn ] || return 1
+  mask=$(sed -n 's/^SigCgt:\s*//p' "/proc/$1/status")
+  [ $((16#$mask & 2)) -ne 0 ]
+}
+is_measuring() { grep -q '^measuring this machine$' early.txt; }
+for moment in is_caught is_measuring; do
+  "$tinycnn" train --data "$work/many" --minutes 30 --out early >early.txt 2>stderr.txt &
+  until "$moment" $!; do
+    kill -0 $! 2>/dev/null || fail "$moment: ended before its time: $(cat stderr.txt)"
+    sleep 0.01
+  done
+  kill -INT $!
+  code=0
+  wait $! || code=$?
+  [ "$code" -eq 130 ] || fail "$moment: exit code $code of a budget that was stopped: $(cat stderr.txt)"
+  grep -q 'stopped before training began' stderr.txt || fail "$moment: $(cat stderr.txt)"
+  [ ! -e early ] || fail "$moment: a folder is left"
+done
 
 # A run of before some options were there goes on with their defaults.
 expect 0 '' "$tinycnn" train --model lenet5 --data "$work/data" --epochs 2 --out before
