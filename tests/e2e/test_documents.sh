@@ -67,12 +67,10 @@ zpty z zsh -f -i
 zpty -w z "PS1=; fpath=($1 \$fpath); autoload -U compinit; compinit -u -D -d $2/dump; zstyle ':completion:*' list-grouped false; echo ready"
 zpty -r z line '*ready*ready*'
 zpty -w -n z 'tinycnn train --optimizer='$'\t\t'
-sleep 2
-zpty -r -t z line
-while zpty -r -t z more; do line+=$more; done
+zpty -r z line '*adamw*'
 print -r -- "$line"
 Z
-  timeout 30 zsh -f complete.zsh "$docs/zsh" "$work" >zsh.txt 2>&1 || fail "zsh: $(cat zsh.txt)"
+  timeout 120 zsh -f complete.zsh "$docs/zsh" "$work" >zsh.txt 2>&1 || fail "zsh: $(cat zsh.txt)"
   if grep -q "can't open pseudo terminal" zsh.txt; then
     echo "SKIPPED: completion in zsh (there are no pseudo-terminals here)"
   else

@@ -55,15 +55,15 @@ has all.html 'What gone does'
 # While a run goes on the page reloads itself; afterwards it is whole and does not.
 "$tinycnn" train --model lenet5 --data "$work/elsewhere" --epochs 100000 --batch 20 --quiet --out live &
 trainer=$!
-for ((i = 0; i < 300; i++)); do
-  [ -s live/metrics.jsonl ] && break
+until [ -s live/metrics.jsonl ]; do
+  kill -0 "$trainer" 2>/dev/null || fail "the run ended before its first epoch"
   sleep 0.1
 done
 expect 1 'another process trains this run' "$tinycnn" train --resume live
 "$tinycnn" report live --live >live.txt 2>&1 &
 reporter=$!
-for ((i = 0; i < 100; i++)); do
-  [ -s live/report.html ] && break
+until [ -s live/report.html ]; do
+  kill -0 "$reporter" 2>/dev/null || fail "report --live ended early: $(cat live.txt)"
   sleep 0.1
 done
 has live/report.html 'http-equiv="refresh"'
