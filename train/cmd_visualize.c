@@ -213,7 +213,7 @@ typedef struct row {
 } row;
 
 static tc_status decide(const visit *v, const attribution *a, const subject *p, row *r, int *label) {
-    char text[CLASS_TEXT], truth[CLASS_TEXT];
+    char number[CLASS_NUMBER];
     float *probabilities = malloc((size_t)a->classes * sizeof *probabilities);
     tc_status status = probabilities ? attribution_probabilities(a, probabilities)
                                      : tc_fail(TC_ERR_MEMORY, "no memory for %d probabilities", a->classes);
@@ -222,14 +222,15 @@ static tc_status decide(const visit *v, const attribution *a, const subject *p, 
         if (probabilities[i] > probabilities[best]) best = i;
     if (status == TC_OK && *label < 0) *label = best;
     if (status == TC_OK) {
-        described_class(&v->about, best, text);
-        snprintf(r->labels[0], sizeof r->labels[0], "%.20s %.0f%%%s%.20s", text,
-                 100 * (double)probabilities[best],
-                 p->label < 0       ? ""
-                 : p->label == best ? ", right"
-                                    : ", it is ",
-                 p->label < 0 || p->label == best ? "" : described_class(&v->about, p->label, truth));
-        described_class(&v->about, *label, text);
+        int length = snprintf(r->labels[0], sizeof r->labels[0], "%.20s %.0f%%%s",
+                              described_class(&v->about, best, number), 100 * (double)probabilities[best],
+                              p->label < 0       ? ""
+                              : p->label == best ? ", right"
+                                                 : ", it is ");
+        if (p->label >= 0 && p->label != best)
+            snprintf(r->labels[0] + length, sizeof r->labels[0] - (size_t)length, "%.20s",
+                     described_class(&v->about, p->label, number));
+        const char *text = described_class(&v->about, *label, number);
         snprintf(r->labels[1], sizeof r->labels[1], "of %.30s", text);
         snprintf(r->labels[3], sizeof r->labels[3], "p(%.20s) %.2f", text, (double)probabilities[*label]);
     }

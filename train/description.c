@@ -18,17 +18,21 @@ static json_t *floats(const float *values, int count) {
     return array;
 }
 
+/* NULL: a name is not UTF-8, as JSON is, or memory is short. */
 static json_t *names(const tc_dataset *dataset) {
     json_t *array = json_array();
     for (int i = 0; i < dataset->classes; i++)
-        json_array_append_new(array, json_string(dataset->class_names[i]));
+        if (json_array_append_new(array, json_string(dataset->class_names[i])) != 0) {
+            json_decref(array);
+            return NULL;
+        }
     return array;
 }
 
 tc_status description_create(const train_settings *settings, const tc_dataset *s, description *d) {
     char *model_copy = malloc(strlen(settings->model) + 1);
     if (model_copy) strcpy(model_copy, settings->model);
-    json_t *widths = json_array();
+    json_t *class_names = names(s), *widths = json_array();
     for (int i = 0; i < settings->widths.count; i++)
         json_array_append_new(widths, json_integer((json_int_t)settings->widths.values[i]));
     *d = (description){{
@@ -37,11 +41,13 @@ tc_status description_create(const train_settings *settings, const tc_dataset *s
         {"classes", dump(json_integer(s->classes))},
         {"mean", dump(floats(s->mean, s->channels))},
         {"deviation", dump(floats(s->deviation, s->channels))},
-        {"class_names", dump(names(s))},
+        {"class_names", dump(class_names)},
         {"widths", dump(widths)},
         {"bn_eps", dump(json_real((double)(float)settings->bn_eps))},
         {"logit_scale", dump(json_real((double)(float)settings->logit_scale))},
     }};
+    if (!class_names)
+        return tc_fail(TC_ERR_FORMAT, "%s: the name of a class is not UTF-8, or memory is short", s->name);
     for (int i = 0; i < DESCRIPTION_STRINGS; i++)
         if (!d->strings[i].value) return tc_fail(TC_ERR_MEMORY, "checkpoint description: out of memory");
     return TC_OK;
@@ -58,13 +64,13 @@ const char *metadata_find(const tc_metadata *metadata, int count, const char *ke
     return NULL;
 }
 
-/* The `count` numbers of the JSON list called `key`. */
+/* The `count` numbers of the JSON list called `key`; one number may stand alone. */
 static tc_status read_list(const char *path, const tc_metadata *metadata, int strings, const char *key,
                            int count, double *values) {
     const char *text = metadata_find(metadata, strings, key);
     json_t *list = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
     bool good =
-        count == 1 ? json_is_number(list) : json_is_array(list) && (int)json_array_size(list) == count;
+        json_is_array(list) ? (int)json_array_size(list) == count : count == 1 && json_is_number(list);
     for (int i = 0; good && i < count; i++) {
         const json_t *item = json_is_array(list) ? json_array_get(list, (size_t)i) : list;
         good = json_is_number(item);
@@ -153,23 +159,19 @@ void described_free(described *d) {
     d->class_names = NULL;
 }
 
-const char *described_class(const described *d, int index, char text[CLASS_TEXT]) {
+const char *described_class(const described *d, int index, char number[CLASS_NUMBER]) {
     const char *name = json_string_value(json_array_get(d->class_names, (size_t)index));
-    if (name)
-        snprintf(text, CLASS_TEXT, "%s", name);
-    else
-        snprintf(text, CLASS_TEXT, "%d", index);
-    return text;
+    snprintf(number, CLASS_NUMBER, "%d", index);
+    return name ? name : number;
 }
 
 int described_class_index(const described *d, const char *name) {
-    char text[CLASS_TEXT], list[512] = "";
+    char number[CLASS_NUMBER], list[512] = "";
     for (int i = 0; i < d->net.classes; i++) {
-        char number[16];
-        snprintf(number, sizeof number, "%d", i);
-        if (strcmp(described_class(d, i, text), name) == 0 || strcmp(number, name) == 0) return i;
+        const char *class = described_class(d, i, number);
+        if (strcmp(class, name) == 0 || strcmp(number, name) == 0) return i;
         size_t used = strlen(list);
-        snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", text);
+        snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", class);
     }
     tc_fail(TC_ERR_ARGUMENT, "there is no class \"%s\"; there are %s", name, list);
     return -1;

@@ -30,9 +30,9 @@ typedef struct described {
     json_t *class_names;         /* (classes) strings; NULL where the checkpoint does not say them */
 } described;
 
-/* The name of a class, or its number where it has none, in a buffer of its own for `text`. */
-#define CLASS_TEXT 64
-const char *described_class(const described *d, int index, char text[CLASS_TEXT]);
+/* The name of a class, or its number where it has none; `number` has room for it. */
+#define CLASS_NUMBER 16
+const char *described_class(const described *d, int index, char number[CLASS_NUMBER]);
 /* The class of that name or number; -1 with the sentence if there is none. */
 int described_class_index(const described *d, const char *name);
 

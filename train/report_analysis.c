@@ -35,7 +35,7 @@ static const char *whole(int64_t number, char text[32]) {
 static void confusion_table(const analysis *a, const int64_t *confusion) {
     FILE *html = a->p->html;
     int classes = a->about.net.classes;
-    char name[CLASS_TEXT];
+    char number[CLASS_NUMBER];
     fputs(
         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Confusion matrix\"><table "
         "class=\"confusion\">"
@@ -44,7 +44,7 @@ static void confusion_table(const analysis *a, const int64_t *confusion) {
         html);
     for (int k = 0; k < classes; k++) {
         fputs("<th scope=\"col\">", html);
-        page_text(html, described_class(&a->about, k, name));
+        page_text(html, described_class(&a->about, k, number));
         fputs("</th>", html);
     }
     fputs("</tr></thead><tbody>\n", html);
@@ -52,7 +52,7 @@ static void confusion_table(const analysis *a, const int64_t *confusion) {
         int64_t sum = 0;
         for (int k = 0; k < classes; k++) sum += confusion[r * classes + k];
         fputs("<tr><th scope=\"row\">", html);
-        page_text(html, described_class(&a->about, r, name));
+        page_text(html, described_class(&a->about, r, number));
         fputs("</th>", html);
         for (int k = 0; k < classes; k++) {
             int64_t n = confusion[r * classes + k];
@@ -69,7 +69,7 @@ static void confusion_table(const analysis *a, const int64_t *confusion) {
 /* Of many classes: the most frequent confusions in the place of the matrix. */
 static void confusion_list(const analysis *a, int64_t *confusion) {
     int classes = a->about.net.classes;
-    char truth[CLASS_TEXT], decided[CLASS_TEXT], number[32];
+    char truth[CLASS_NUMBER], decided[CLASS_NUMBER], number[32];
     page_table(a->p, "Most frequent confusions", "true class", "decided", "pictures", NULL);
     for (int i = 0; i < CONFUSIONS; i++) {
         int64_t best = -1;
@@ -105,12 +105,12 @@ static tc_status write_scores(const analysis *a) {
     int classes = a->about.net.classes;
     class_score *scores = calloc((size_t)classes, sizeof *scores);
     if (!scores) return tc_fail(TC_ERR_MEMORY, "no memory for %d classes", classes);
-    char name[CLASS_TEXT], text[5][32];
+    char number[CLASS_NUMBER], text[5][32];
     predictions_scores(&a->made, scores);
     page_table(a->p, "Class by class", "class", "pictures", "found (recall)", "right when named (precision)",
                "F1", "named", NULL);
     for (int k = 0; k < classes; k++)
-        page_row(a->p, described_class(&a->about, k, name), whole(scores[k].pictures, text[0]),
+        page_row(a->p, described_class(&a->about, k, number), whole(scores[k].pictures, text[0]),
                  percent(scores[k].recall, text[1]), percent(scores[k].precision, text[2]),
                  percent(scores[k].f1, text[3]), whole(scores[k].decided, text[4]), NULL);
     page_table_end(a->p);
@@ -158,13 +158,13 @@ static void write_reliability(const analysis *a) {
 static tc_status write_mistake(const analysis *a, int64_t i) {
     const tc_dataset *d = a->data;
     size_t bytes = (size_t)d->height * (size_t)d->width * (size_t)d->channels;
-    char truth[CLASS_TEXT], decided[CLASS_TEXT], alt[4 * CLASS_TEXT];
+    char numbers[2][CLASS_NUMBER], alt[64];
     const float *probabilities = a->made.probabilities + i * a->made.classes;
     image im;
-    described_class(&a->about, a->made.labels[i], truth);
-    described_class(&a->about, a->made.decided[i], decided);
+    const char *truth = described_class(&a->about, a->made.labels[i], numbers[0]);
+    const char *decided = described_class(&a->about, a->made.decided[i], numbers[1]);
     double sure = (double)probabilities[a->made.decided[i]], right = (double)probabilities[a->made.labels[i]];
-    snprintf(alt, sizeof alt, "test picture %lld: %s, taken for %s", (long long)i, truth, decided);
+    snprintf(alt, sizeof alt, "test picture %lld", (long long)i);
     TC_TRY(image_of_bytes(d->test.pixels + (size_t)i * bytes, d->height, d->width, d->channels, &im));
     fputs("<li>", a->p->html);
     page_picture(a->p, &im, d->width <= 48 ? 4 : 2, alt);

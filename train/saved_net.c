@@ -25,11 +25,13 @@ tc_status saved_net_open(const char *path, described *about, tc_model **model) {
 
 /* Pictures of the same size may still be of other things. */
 static tc_status names_fit(const char *path, const described *about, const tc_dataset *s) {
-    char name[CLASS_TEXT];
-    for (int i = 0; about->class_names && i < s->classes; i++)
-        if (strncmp(described_class(about, i, name), s->class_names[i], CLASS_TEXT - 1) != 0)
+    char number[CLASS_NUMBER];
+    for (int i = 0; about->class_names && i < s->classes; i++) {
+        const char *name = described_class(about, i, number);
+        if (strcmp(name, s->class_names[i]) != 0)
             return tc_fail(TC_ERR_SHAPE, "%s: class %d of this net is \"%s\", of %s it is \"%s\"", path, i,
                            name, s->name, s->class_names[i]);
+    }
     return TC_OK;
 }
 
