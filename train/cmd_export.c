@@ -47,8 +47,8 @@ const command command_export = {
     .notes = "With --data the accuracy of what is written is measured on "
              "the test pictures, beside that of the saved\n"
              "net. The ONNX model has an input \"input\" (N, C, H, W), an output "
-             "\"logits\" (N, classes), class_names in\n"
-             "its metadata.\n",
+             "\"logits\" (N, classes), and in its\n"
+             "metadata class_names, mean and deviation (for values from 0 to 1).\n",
     .options = export_options,
     .run = run_export};
 
@@ -106,17 +106,14 @@ static tc_status written_net(const export_settings *s, bool is_c, tc_model *mode
 }
 
 static tc_status measure(const export_settings *s, bool is_c, const described *about, tc_model *model,
-                         const int64_t shape[4], measured *m) {
-    tc_dataset *d;
+                         const tc_dataset *d, const int64_t shape[4], measured *m) {
     tc_folded net;
-    TC_TRY(saved_net_dataset(s->checkpoint, about, s->data, s->data_dir, s->threads, &d));
-    tc_status status = TC_OK;
     tc_transform normalize = tc_normalize(about->mean, about->deviation, about->net.channels);
     tc_loader_options options = {.batch_size = 128, .transforms = &normalize, .transform_count = 1};
     tc_loader *loader = NULL;
     tc_tape *tape = tc_tape_create(&(tc_tape_options){.threads = (int)s->threads});
     if (tape) tc_tape_eval(tape);
-    if (status == TC_OK && !tape) status = TC_ERR_MEMORY;
+    tc_status status = tape ? TC_OK : TC_ERR_MEMORY;
     if (status == TC_OK) status = tc_loader_create(d, &d->test, &options, &loader);
     if (status == TC_OK && (status = written_net(s, is_c, model, shape, &net)) == TC_OK) {
         status = measure_all(about, model, &net.graph, loader, tape, m);
@@ -124,21 +121,21 @@ static tc_status measure(const export_settings *s, bool is_c, const described *a
     }
     tc_loader_free(loader);
     tc_tape_free(tape);
-    tc_dataset_free(d);
     return status;
 }
 
 /* ---- The command --------------------------------------------------------------------------------------- */
 
+/* `d` may be NULL: nothing is measured. */
 static tc_status write_one(const export_settings *s, bool is_c, const described *about, tc_model *model,
-                           const tc_export_options *options) {
+                           const tc_dataset *d, const tc_export_options *options) {
     const tc_net *net = &about->net;
     int64_t shape[4] = {1, net->channels, net->height, net->width};
     TC_TRY((is_c ? tc_export_c : tc_export_onnx)(model, shape, options, is_c ? s->c : s->onnx));
     printf("%s\n", is_c ? s->c : s->onnx);
-    if (!s->data) return TC_OK;
+    if (!d) return TC_OK;
     measured m = {0};
-    TC_TRY(measure(s, is_c, about, model, shape, &m));
+    TC_TRY(measure(s, is_c, about, model, d, shape, &m));
     printf("accuracy on %lld test pictures: %.2f%% as saved, %.2f%% as written (%+.2f points); the same "
            "decision for %.2f%% of them\n",
            (long long)m.count, 100 * m.saved, 100 * m.written, 100 * (m.written - m.saved),
@@ -146,7 +143,8 @@ static tc_status write_one(const export_settings *s, bool is_c, const described 
     return TC_OK;
 }
 
-static tc_status write_net(const export_settings *s, const described *about, tc_model *model) {
+static tc_status write_net(const export_settings *s, const described *about, tc_model *model,
+                           const tc_dataset *d) {
     const char **names = calloc((size_t)about->net.classes, sizeof *names);
     if (!names) return tc_fail(TC_ERR_MEMORY, "no memory for %d names", about->net.classes);
     for (int k = 0; k < about->net.classes; k++)
@@ -154,13 +152,14 @@ static tc_status write_net(const export_settings *s, const described *about, tc_
     tc_export_options options = {.name = about->model,
                                  .classes = about->net.classes,
                                  .class_names = about->class_names ? names : NULL,
-                                 .mean = s->preprocess ? about->mean : NULL,
-                                 .deviation = s->preprocess ? about->deviation : NULL,
+                                 .mean = about->mean,
+                                 .deviation = about->deviation,
+                                 .preprocess = s->preprocess != PREPROCESS_NONE,
                                  .scale = s->preprocess == PREPROCESS_BYTES ? 1 / 255.0f : 1,
                                  .int8 = s->int8,
                                  .fold = s->fold};
-    tc_status status = s->c ? write_one(s, true, about, model, &options) : TC_OK;
-    if (status == TC_OK && s->onnx) status = write_one(s, false, about, model, &options);
+    tc_status status = s->c ? write_one(s, true, about, model, d, &options) : TC_OK;
+    if (status == TC_OK && s->onnx) status = write_one(s, false, about, model, d, &options);
     free(names);
     return status;
 }
@@ -177,7 +176,11 @@ static int run_export(int argc, char **argv) {
     described about;
     tc_model *model;
     tc_status status = saved_net_open(s.checkpoint, &about, &model);
-    if (status == TC_OK) status = write_net(&s, &about, model);
+    tc_dataset *d = NULL;
+    if (status == TC_OK && s.data)
+        status = saved_net_dataset(s.checkpoint, &about, s.data, s.data_dir, s.threads, &d);
+    if (status == TC_OK) status = write_net(&s, &about, model, d);
+    tc_dataset_free(d);
     tc_model_free(model);
     described_free(&about);
     return status == TC_OK ? EXIT_GOOD : report_failure("export");

@@ -7,6 +7,7 @@
 #include "data.h"
 #include "description.h"
 #include "report.h"
+#include "tinycnn/graph.h"
 
 typedef struct import_settings {
     train_settings net; /* model, widths, bn_eps, logit_scale; of the rest nothing is looked at */
@@ -33,9 +34,9 @@ static const option import_options[] = {
      .help = "where to look for data first; then $TINYCNN_DATA, then ~/.cache/tinycnn"},
     {"input", "C,H,W", OPTION_LIST, "", .low = 1, .high = 4096, .whole = true, AT(input),
      .help = "channels, height and width of a picture; without it the data's, or 3,32,32"},
-    {"classes", "K", OPTION_INTEGER, "10", .low = 2, .high = 100000, AT(classes),
-     .help = "without --data: classes"},
-    {"mean", "X,...", OPTION_LIST, "", .low = -1e6, .high = 1e6, AT(mean),
+    {"classes", "K", OPTION_INTEGER, "0", .low = 0, .high = 100000, AT(classes),
+     .help = "classes, where no --data says it; 0: 10"},
+    {"mean", "X,...", OPTION_LIST, "", .low = 0, .high = 1, AT(mean),
      .help = "of each channel on the scale 0 to 1, as the net was trained; without it the data's, or 0"},
     {"deviation", "X,...", OPTION_LIST, "", .low = 1e-6, .high = 1e6, AT(deviation),
      .help = "the same; without it the data's, or 1"},
@@ -105,6 +106,15 @@ static tc_status load_weights(const char *path, tc_model *model) {
     return status;
 }
 
+/* A net with a NaN in it is none. */
+static tc_status check_values(const char *path, tc_model *model, const tc_net *net) {
+    tc_graph graph;
+    TC_TRY(tc_graph_create(model, (int64_t[]){1, net->channels, net->height, net->width}, &graph));
+    tc_status status = tc_graph_check(&graph);
+    tc_graph_free(&graph);
+    return status == TC_OK ? TC_OK : tc_fail(status, "%s: %s", path, tc_last_error());
+}
+
 static tc_status convert(const import_settings *s, tc_dataset *d) {
     const tc_model_entry *entry = tc_model_entry_find(s->net.model);
     description about = {0};
@@ -121,6 +131,7 @@ static tc_status convert(const import_settings *s, tc_dataset *d) {
         net.widths[i] = (int)s->net.widths.values[i];
     tc_status status = tc_model_create(tc_model_build(entry, &net), 1, &model);
     if (status == TC_OK) status = load_weights(s->files.words[0], model);
+    if (status == TC_OK) status = check_values(s->files.words[0], model, &net);
     if (status == TC_OK) status = description_create(&s->net, d, &about);
     if (status == TC_OK) status = tc_checkpoint_save(s->out, model, NULL, about.strings, DESCRIPTION_STRINGS);
     if (status == TC_OK)
@@ -160,6 +171,9 @@ static int run_import(int argc, char **argv) {
     if (s.files.count != 1)
         return report(EXIT_USAGE, "import", "%d files, expected one of weights", s.files.count);
     if (!s.out) return report(EXIT_USAGE, "import", "--out FILE is needed");
+    if (s.data && s.classes)
+        return report(EXIT_USAGE, "import", "--classes and --data: the data says how many classes there are");
+    if (!s.classes) s.classes = 10;
     if (s.input.count == 0 && !s.data) s.input = (option_list){3, {3, 32, 32}};
     if (s.input.count != 0 && (s.input.count != 3 || s.input.values[0] > 4))
         return report(EXIT_USAGE, "import", "--input: expected three numbers C,H,W with at most 4 channels");

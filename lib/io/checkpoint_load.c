@@ -27,9 +27,12 @@ static bool same_form(const tci_stored_tensor *a, const tci_stored_tensor *b) {
 
 enum { FORM_TEXT = TC_SHAPE_TEXT + 4 };
 
-static const char *form_text(const tci_stored_tensor *tensor, char text[FORM_TEXT]) {
+/* The type is named where it is not floats, or not that of `other`, which may be NULL. */
+static const char *form_text(const tci_stored_tensor *tensor, const tci_stored_tensor *other,
+                             char text[FORM_TEXT]) {
     char shape[TC_SHAPE_TEXT];
-    snprintf(text, FORM_TEXT, "%s%s", tensor->dtype == TCI_I64 ? "I64 " : "",
+    bool differs = other && other->dtype != tensor->dtype;
+    snprintf(text, FORM_TEXT, "%s%s", tensor->dtype == TCI_I64 ? "I64 " : differs ? "F32 " : "",
              tc_shape_text(tensor->ndim, tensor->shape, shape));
     return text;
 }
@@ -45,14 +48,14 @@ static void compare(const tci_contents *contents, bool with_state, const tci_saf
         places[i] = found;
         if (found) found->used = true;
         if (!found || !same_form(found, &wanted))
-            tell(context, wanted.name, found ? form_text(found, found_form) : NULL,
-                 form_text(&wanted, wanted_form));
+            tell(context, wanted.name, found ? form_text(found, &wanted, found_form) : NULL,
+                 form_text(&wanted, found, wanted_form));
     }
     for (size_t i = 0; i < file->count; i++) {
         const tci_stored_tensor *tensor = &file->tensors[i];
         bool state = strncmp(tensor->name, TCI_OPTIMIZER_PREFIX, strlen(TCI_OPTIMIZER_PREFIX)) == 0;
         if (!tensor->used && (with_state || !state))
-            tell(context, tensor->name, form_text(tensor, found_form), NULL);
+            tell(context, tensor->name, form_text(tensor, NULL, found_form), NULL);
     }
 }
 

@@ -244,11 +244,24 @@ static void write_node(FILE *out, const tc_graph_node *n, const plan *p, int i, 
     }
 }
 
+/* How pictures are to be normalised, where that is not done and known. */
+static void write_numbers(FILE *out, const tc_export_options *o, int64_t channels) {
+    if (o->preprocess || !o->mean) return;
+    const float *lists[] = {o->mean, o->deviation};
+    for (int i = 0; i < 2; i++) {
+        fputs(i == 0 ? " *       normalised: (v - mean) / deviation for values from 0 to 1, mean"
+                     : "; deviation",
+              out);
+        for (int64_t c = 0; c < channels; c++) fprintf(out, "%s %.9g", c ? "," : "", (double)lists[i][c]);
+    }
+    fputs(".\n", out);
+}
+
 static void write_head(FILE *out, const tc_graph *g, const plan *p, const int64_t shape[4],
                        const tc_export_options *o) {
     int64_t memory = 0, weights = 0, classes = floats_of(&g->nodes[g->count - 1]);
     for (int b = 0; b < p->count; b++) memory += p->size[b] * (int64_t)sizeof(float);
-    if (o->mean) memory += shape[1] * shape[2] * shape[3] * (int64_t)sizeof(float);
+    if (o->preprocess) memory += shape[1] * shape[2] * shape[3] * (int64_t)sizeof(float);
     for (int i = 0; i < g->count; i++)
         if (g->nodes[i].weight) weights += tc_numel(g->nodes[i].weight);
     fprintf(out,
@@ -256,18 +269,20 @@ static void write_head(FILE *out, const tc_graph *g, const plan *p, const int64_
             " *\n"
             " *     void net_predict(const float *nchw, float *logits);\n"
             " *\n"
-            " * nchw: one picture, %lld planes of %lld rows of %lld pixels, %s.\n"
+            " * nchw: one picture, %lld planes of %lld rows of %lld pixels, %s.\n",
+            o->name ? o->name : "net", tc_version(), (long long)shape[1], (long long)shape[2],
+            (long long)shape[3],
+            !o->preprocess                 ? "normalised"
+            : o->scale > 0 && o->scale < 1 ? "values from 0 to 255"
+                                           : "values from 0 to 1");
+    write_numbers(out, o, shape[1]);
+    fprintf(out,
             " * logits: %lld numbers, the largest is the class%s.\n"
             " *\n"
             " * %lld weights%s. Static memory: %lld bytes, which two threads must not use at a time. No "
             "allocation. Link with -lm. */\n"
             "#include <math.h>\n#include <string.h>\n\n"
             "void net_predict(const float *nchw, float *logits);\n\n",
-            o->name ? o->name : "net", tc_version(), (long long)shape[1], (long long)shape[2],
-            (long long)shape[3],
-            !o->mean                       ? "normalised as in training"
-            : o->scale > 0 && o->scale < 1 ? "values from 0 to 255"
-                                           : "values from 0 to 1",
             (long long)classes, o->class_names ? ", see net_class_names" : "", (long long)weights,
             o->int8 ? ", 8 bits each with a step for each output channel" : "", (long long)memory);
 }
@@ -294,13 +309,13 @@ static void write_function(FILE *out, const tc_graph *g, const plan *p, const in
     fputc('\n', out);
     for (int b = 0; b < p->count; b++)
         fprintf(out, "static float buffer_%d[%lld];\n", b, (long long)p->size[b]);
-    if (o->mean) {
+    if (o->preprocess) {
         write_floats(out, "mean", 0, o->mean, shape[1]);
         write_floats(out, "deviation", 0, o->deviation, shape[1]);
         fprintf(out, "static float normal[%lld];\n", (long long)(shape[1] * pixels));
     }
     fputs("\nvoid net_predict(const float *nchw, float *logits) {\n", out);
-    if (o->mean) {
+    if (o->preprocess) {
         fprintf(
             out,
             "    const float *picture = normal;\n    int i;\n    for (i = 0; i < %lld; i++) normal[i] = (",
@@ -343,9 +358,11 @@ tc_status tc_export_c(tc_model *model, const int64_t shape[4], const tc_export_o
         return tc_fail(TC_ERR_ARGUMENT, "export: the shape has %lld pictures, expected is one",
                        (long long)shape[0]);
     TC_TRY(tc_folded_create(model, shape, &folded));
-    FILE *out = open_memstream(&text, &size);
-    tc_status status = out ? write_all(out, &folded.graph, shape, options ? options : &none)
-                           : tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
+    tc_status status = tc_graph_check(&folded.graph);
+    FILE *out = status == TC_OK ? open_memstream(&text, &size) : NULL;
+    if (status == TC_OK)
+        status = out ? write_all(out, &folded.graph, shape, options ? options : &none)
+                     : tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
     if (out && (ferror(out) || fclose(out) != 0) && status == TC_OK)
         status = tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
     if (status == TC_OK) status = tc_write_file(path, text, size);

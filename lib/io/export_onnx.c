@@ -320,7 +320,7 @@ static void add_step(writer *w, const char *op, const char *from, const char *co
 static void write_preprocessing(writer *w, const int64_t shape[4], const tc_export_options *o) {
     const int64_t by_channel[4] = {1, shape[1], 1, 1};
     const float scale = o->scale > 0 ? o->scale : 1;
-    if (!o->mean) return;
+    if (!o->preprocess) return;
     tci_onnx_constant(w->onnx, "scale", 0, NULL, &scale);
     tci_onnx_constant(w->onnx, "mean", 4, by_channel, o->mean);
     tci_onnx_constant(w->onnx, "deviation", 4, by_channel, o->deviation);
@@ -329,17 +329,35 @@ static void write_preprocessing(writer *w, const int64_t shape[4], const tc_expo
     add_step(w, "Div", "centred", "deviation", "picture");
 }
 
-static tc_status write_metadata(writer *w, const tc_export_options *o) {
-    if (!o->class_names) return TC_OK;
-    json_t *names = json_array();
-    int bad = 0;
-    for (int k = 0; k < o->classes; k++) bad |= json_array_append_new(names, json_string(o->class_names[k]));
-    char *text = bad ? NULL : json_dumps(names, JSON_COMPACT);
-    json_decref(names);
-    if (!text) return tc_fail(TC_ERR_FORMAT, "export: a class name is not UTF-8, or out of memory");
-    tci_onnx_metadata(w->onnx, "class_names", text);
+/* Takes the array over; `bad`: it is not whole. */
+static tc_status write_note(writer *w, const char *key, json_t *array, bool bad) {
+    char *text = bad ? NULL : json_dumps(array, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    json_decref(array);
+    if (!text) return tc_fail(TC_ERR_FORMAT, "export: %s: not UTF-8, or out of memory", key);
+    tci_onnx_metadata(w->onnx, key, text);
     free(text);
     return TC_OK;
+}
+
+static tc_status write_numbers(writer *w, const char *key, const float *values, int64_t count) {
+    json_t *array = json_array();
+    bool bad = false;
+    for (int64_t i = 0; values && i < count; i++)
+        bad |= json_array_append_new(array, json_real((double)values[i])) != 0;
+    if (values) return write_note(w, key, array, bad);
+    json_decref(array);
+    return TC_OK;
+}
+
+static tc_status write_metadata(writer *w, const int64_t shape[4], const tc_export_options *o) {
+    TC_TRY(write_numbers(w, "mean", o->mean, shape[1]));
+    TC_TRY(write_numbers(w, "deviation", o->deviation, shape[1]));
+    if (!o->class_names) return TC_OK;
+    json_t *names = json_array();
+    bool bad = false;
+    for (int k = 0; k < o->classes; k++)
+        bad |= json_array_append_new(names, json_string(o->class_names[k])) != 0;
+    return write_note(w, "class_names", names, bad);
 }
 
 static tc_status write_model(const tc_graph *g, tc_arena *arena, const int64_t shape[4],
@@ -348,7 +366,7 @@ static tc_status write_model(const tc_graph *g, tc_arena *arena, const int64_t s
     const void *bytes;
     size_t size;
     writer w = {.graph = g,
-                .picture = o->mean ? "picture" : "input",
+                .picture = o->preprocess ? "picture" : "input",
                 .onnx = tci_onnx_create(arena, g->count * OPERATORS_PER_LAYER + PREPROCESSING,
                                         g->count * CONSTANTS_PER_LAYER + PREPROCESSING)};
     if (!w.onnx) return TC_ERR_MEMORY;
@@ -357,7 +375,7 @@ static tc_status write_model(const tc_graph *g, tc_arena *arena, const int64_t s
     write_preprocessing(&w, shape, o);
     for (int i = 0; i < g->count; i++) write_node(&w, i);
     TC_TRY(w.status);
-    TC_TRY(write_metadata(&w, o));
+    TC_TRY(write_metadata(&w, shape, o));
     TC_TRY(tci_onnx_finish(w.onnx, o->name ? o->name : "net", &bytes, &size));
     return tc_write_file(path, bytes, size);
 }
@@ -372,8 +390,8 @@ tc_status tc_export_onnx(tc_model *model, const int64_t shape[4], const tc_expor
     else
         TC_TRY(tc_graph_create(model, shape, &net.graph));
     tc_arena *arena = tc_arena_create();
-    tc_status status = arena ? write_model(&net.graph, arena, shape, o, path)
-                             : tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
+    tc_status status = arena ? tc_graph_check(&net.graph) : tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
+    if (status == TC_OK) status = write_model(&net.graph, arena, shape, o, path);
     tc_arena_free(arena);
     tc_folded_free(&net);
     return status;

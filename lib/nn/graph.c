@@ -2,6 +2,7 @@
  * tells the edges. */
 #include "tinycnn/graph.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,4 +95,22 @@ tc_status tc_graph_create(tc_model *model, const int64_t shape[4], tc_graph *gra
 void tc_graph_free(tc_graph *graph) {
     free(graph->nodes);
     *graph = (tc_graph){0};
+}
+
+static tc_status check_values(const tc_graph_node *n, const char *name, const tc_tensor *t, float least) {
+    for (int64_t i = 0; t && i < tc_numel(t); i++)
+        if (!isfinite(t->data[i]) || t->data[i] < least)
+            return tc_fail(TC_ERR_NUMERIC, "%s%s%s: holds %g, expected %s", n->path, *n->path ? "." : "", name,
+                           (double)t->data[i], least == 0 ? "0 or more" : "finite numbers");
+    return TC_OK;
+}
+
+tc_status tc_graph_check(const tc_graph *graph) {
+    for (const tc_graph_node *n = graph->nodes; n < graph->nodes + graph->count; n++) {
+        TC_TRY(check_values(n, "weight", n->weight, -INFINITY));
+        TC_TRY(check_values(n, "bias", n->bias, -INFINITY));
+        TC_TRY(check_values(n, "running_mean", n->running_mean, -INFINITY));
+        TC_TRY(check_values(n, "running_var", n->running_var, 0));
+    }
+    return TC_OK;
 }

@@ -103,7 +103,8 @@ START_TEST(the_file_of_c_computes_it_too) {
                                  .classes = _i % SAMPLE_NETS == 0 ? 7 : 10,
                                  .class_names = names,
                                  .int8 = int8,
-                                 .mean = preprocess ? mean : NULL,
+                                 .mean = mean,
+                                 .preprocess = preprocess,
                                  .deviation = deviation};
     ck_assert_msg(tc_export_c(model, shape, &options, "net.c") == TC_OK, "%s", tc_last_error());
     ck_assert_int_eq(tc_folded_create(model, shape, &folded), TC_OK);

@@ -14,12 +14,13 @@ typedef struct tc_export_options {
     const char *name; /* of the net, for people; NULL: "net" */
     int classes;
     const char *const *class_names; /* (classes); NULL: none */
-    /* What the net does to a picture's values first: (scale v - mean) / deviation, by channel. NULL: the picture comes
-     * normalised. */
+    /* (channels): pictures are normalised by (scale v - mean) / deviation. NULL: nothing is known. */
     const float *mean, *deviation;
     float scale; /* 0: 1, for values 0 .. 1; 1 / 255 for 0 .. 255 */
-    bool int8;   /* C only: weights as 8-bit integers, see tc_folded_quantize() */
-    bool fold;   /* ONNX only: batch norms become part of the convolution before them */
+    bool
+        preprocess; /* the net does it; otherwise pictures come normalised, and what is known is noted in the file */
+    bool int8; /* C only: weights as 8-bit integers, see tc_folded_quantize() */
+    bool fold; /* ONNX only: batch norms become part of the convolution before them */
 } tc_export_options;
 
 /* ---- Batch norm folded into weights ---------------------------------------------------------------------- */
@@ -52,7 +53,7 @@ tc_status tc_export_c(tc_model *model, const int64_t shape[4], const tc_export_o
 /* ---- ONNX ------------------------------------------------------------------------------------------------ */
 
 /* A model of operator set 13 with the input "input" (N, C, H, W) and the output "logits" (N, classes), any N; weights have
- * PyTorch's names; "class_names" (a JSON array) is in the metadata. Operators that set 13 lacks (GELU, SiLU) are written
+ * PyTorch's names; "class_names", "mean" and "deviation" (JSON arrays) are in the metadata. Operators that set 13 lacks (GELU, SiLU) are written
  * out. TC_ERR_UNSUPPORTED where the build has no protobuf-c. */
 tc_status tc_export_onnx(tc_model *model, const int64_t shape[4], const tc_export_options *options,
                          const char *path);

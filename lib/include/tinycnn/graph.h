@@ -59,6 +59,9 @@ typedef struct tc_graph {
 tc_status tc_graph_create(tc_model *model, const int64_t shape[4], tc_graph *graph);
 void tc_graph_free(tc_graph *graph);
 
+/* TC_ERR_NUMERIC with the tensor's name where one holds a value that is not finite, or a running variance below 0. */
+tc_status tc_graph_check(const tc_graph *graph);
+
 #ifdef __cplusplus
 }
 #endif
