@@ -92,8 +92,8 @@ typedef struct tc_picture {
 } tc_picture;
 
 /* PNG (libpng) and JPEG (libjpeg-turbo), told apart by their first bytes: grey, palette, 16 bits and CMYK become RGB of 8
- * bits, what is transparent lies on white, a JPEG is turned as its Exif orientation says. TC_ERR_IO, TC_ERR_FORMAT with the
- * file's name where it is neither, is damaged, has a side over 32767 or more than 2^25 pixels; TC_ERR_UNSUPPORTED where
+ * bits, what is transparent lies on white; turned as its Exif orientation says. TC_ERR_IO, TC_ERR_FORMAT with the
+ * file's name where it is neither, is damaged, has a side over 32767 or more than 2^26 pixels; TC_ERR_UNSUPPORTED where
  * the build has no such library. */
 tc_status tc_picture_read(const char *path, tc_picture *picture);
 void tc_picture_free(tc_picture *picture);

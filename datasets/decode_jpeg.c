@@ -9,57 +9,9 @@
 
 #include <jpeglib.h>
 
-/* ---- Exif orientation (Exif 2.3, 4.6.4 A: tag 0x0112 of the first directory) ------------------------------- */
-
-static unsigned read_u16(const uint8_t *p, bool little) {
-    return little ? p[0] | (unsigned)p[1] << 8 : p[1] | (unsigned)p[0] << 8;
-}
-
-static uint32_t read_u32(const uint8_t *p, bool little) {
-    return little ? read_u16(p, true) | (uint32_t)read_u16(p + 2, true) << 16
-                  : read_u16(p + 2, false) | (uint32_t)read_u16(p, false) << 16;
-}
-
-/* 1 to 8; 1, as it is, where nothing is said. */
-static int orientation_of(const uint8_t *p, size_t size) {
-    if (size < 14 || memcmp(p, "Exif\0\0", 6) != 0) return 1;
-    p += 6, size -= 6; /* offsets count from here */
-    bool little = p[0] == 'I';
-    uint32_t directory = read_u32(p + 4, little);
-    if (directory > size - 2 || size < 2) return 1;
-    unsigned entries = read_u16(p + directory, little);
-    for (unsigned i = 0; i < entries && directory + 2 + 12 * (size_t)(i + 1) <= size; i++) {
-        const uint8_t *entry = p + directory + 2 + 12 * (size_t)i;
-        unsigned value = read_u16(entry + 8, little);
-        if (read_u16(entry, little) == 0x0112) return value >= 1 && value <= 8 ? (int)value : 1;
-    }
-    return 1;
-}
-
-/* Rows and columns as a person shall see them. */
-static tc_status turn(const char *path, int orientation, tc_picture *picture) {
-    if (orientation == 1) return TC_OK;
-    tc_picture turned;
-    int height = picture->height, width = picture->width;
-    bool swapped = orientation >= 5;
-    TC_TRY(tci_picture_alloc(path, (uint64_t)(swapped ? width : height), (uint64_t)(swapped ? height : width),
-                             &turned));
-    for (int i = 0; i < turned.height; i++)
-        for (int j = 0; j < turned.width; j++) {
-            int row = swapped ? j : i, column = swapped ? i : j;
-            if (orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8)
-                column = width - 1 - column;
-            if (orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7)
-                row = height - 1 - row;
-            memcpy(turned.pixels + ((size_t)i * (size_t)turned.width + (size_t)j) * 3,
-                   picture->pixels + ((size_t)row * (size_t)width + (size_t)column) * 3, 3);
-        }
-    tc_picture_free(picture);
-    *picture = turned;
-    return TC_OK;
-}
-
 /* ---- Decoding --------------------------------------------------------------------------------------------- */
+
+enum { EXIF_HEAD = 6 /* bytes of its marker before Exif begins */ };
 
 typedef struct decoder {
     struct jpeg_decompress_struct jpeg;
@@ -105,7 +57,8 @@ static void decode(decoder *d, const uint8_t *bytes, size_t size) {
     jpeg_save_markers(&d->jpeg, JPEG_APP0 + 1, 0xffff);
     jpeg_read_header(&d->jpeg, TRUE);
     for (jpeg_saved_marker_ptr m = d->jpeg.marker_list; m; m = m->next)
-        if (d->orientation == 1) d->orientation = orientation_of(m->data, m->data_length);
+        if (d->orientation == 1 && m->data_length > EXIF_HEAD && memcmp(m->data, "Exif\0\0", EXIF_HEAD) == 0)
+            d->orientation = tci_exif_orientation(m->data + EXIF_HEAD, m->data_length - EXIF_HEAD);
     if (d->jpeg.jpeg_color_space == JCS_CMYK || d->jpeg.jpeg_color_space == JCS_YCCK)
         d->jpeg.out_color_space = JCS_CMYK;
     else
@@ -152,7 +105,7 @@ tc_status tci_decode_jpeg(const char *path, const uint8_t *bytes, size_t size, t
     jpeg_destroy_decompress(&d->jpeg);
     free(d->row);
     tc_status status = d->status;
-    if (status == TC_OK) status = turn(path, d->orientation, &d->picture);
+    if (status == TC_OK) status = tci_exif_turn(path, d->orientation, &d->picture);
     if (status != TC_OK) tc_picture_free(&d->picture);
     *picture = d->picture;
     free(d);

@@ -1,8 +1,29 @@
-/* decode_png.c - by libpng's simplified interface, which reports failures in place of jumping. */
+/* decode_png.c - by libpng's simplified interface, which reports failures in place of jumping; turned as its Exif
+ * orientation says, which that interface leaves out. */
 #include "decode.h"
 
 #ifdef TC_HAVE_PNG
 #include <png.h>
+#include <string.h>
+#include <zlib.h>
+
+static uint32_t read_u32(const uint8_t *p) {
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* That of the first whole chunk eXIf (PNG 3, 11.3.4.5). A chunk: length, type, data, CRC-32 of type and data. */
+static int orientation_of(const uint8_t *bytes, size_t size) {
+    for (size_t at = 8; size - at >= 12;) {
+        const uint8_t *chunk = bytes + at;
+        uint32_t length = read_u32(chunk);
+        if (length > size - at - 12) return 1;
+        if (memcmp(chunk + 4, "eXIf", 4) == 0 &&
+            crc32(0, chunk + 4, length + 4) == read_u32(chunk + 8 + length))
+            return tci_exif_orientation(chunk + 8, length);
+        at += 12 + (size_t)length;
+    }
+    return 1;
+}
 
 tc_status tci_decode_png(const char *path, const uint8_t *bytes, size_t size, tc_picture *picture) {
     png_image png = {.version = PNG_IMAGE_VERSION};
@@ -17,9 +38,11 @@ tc_status tci_decode_png(const char *path, const uint8_t *bytes, size_t size, tc
         return status;
     }
     /* What is transparent lies on white. */
-    if (png_image_finish_read(&png, &(png_color){255, 255, 255}, picture->pixels, 0, NULL)) return TC_OK;
-    tc_picture_free(picture);
-    return tc_fail(TC_ERR_FORMAT, "%s: is a damaged PNG: %s", path, png.message);
+    status = png_image_finish_read(&png, &(png_color){255, 255, 255}, picture->pixels, 0, NULL)
+                 ? tci_exif_turn(path, orientation_of(bytes, size), picture)
+                 : tc_fail(TC_ERR_FORMAT, "%s: is a damaged PNG: %s", path, png.message);
+    if (status != TC_OK) tc_picture_free(picture);
+    return status;
 }
 
 #else

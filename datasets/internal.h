@@ -52,6 +52,11 @@ tci_resize *tci_resize_create(tc_arena *arena, int height, int width, int channe
 void tci_resize_run(const tci_resize *resize, const float *source, /* (height, width, channels) */
                     float *row,                                    /* (width, channels), for its own use */
                     float *target);                                /* (out_height, out_width, channels) */
+/* A row of it: made of a band of `taps` rows of the source from `first` on. */
+void tci_resize_band(const tci_resize *resize, int i, int *first, int *taps);
+void tci_resize_row(const tci_resize *resize, int i, const float *band, /* (taps, width, channels) */
+                    float *row,     /* (width, channels), for its own use */
+                    float *target); /* (out_width, channels) */
 
 /* What the pictures of a batch take from their partners, the batch in reverse: `share` of all values, or those in
  * rows `top` to before `bottom` and columns `left` to before `right`. */

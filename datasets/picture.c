@@ -8,7 +8,7 @@
 #include "decode.h"
 #include "internal.h"
 
-enum { SIDE_MAX = 32767, PIXELS_MAX = 1 << 25, FILE_MAX = 1 << 28 /* bytes */ };
+enum { SIDE_MAX = 32767, PIXELS_MAX = 1 << 26, FILE_MAX = 1 << 28 /* bytes */ };
 
 tc_status tci_picture_alloc(const char *path, uint64_t height, uint64_t width, tc_picture *picture) {
     if (height < 1 || width < 1 || height > SIDE_MAX || width > SIDE_MAX || height * width > PIXELS_MAX)
@@ -75,8 +75,8 @@ tc_status tc_picture_read(const char *path, tc_picture *picture) {
 
 /* ---- Making it fit ---------------------------------------------------------------------------------------- */
 
-/* The middle of the picture with the sides' ratio of the wanted one, as floats (rows, columns, channels). Of one channel:
- * luma (ITU-R BT.601), as Pillow's convert("L"). */
+/* A part of the picture as floats (rows, columns, channels). Of one channel: luma (ITU-R BT.601), as Pillow's
+ * convert("L"). */
 static void cut(const tc_picture *p, int top, int left, int rows, int columns, int channels, float *out) {
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < columns; j++) {
@@ -96,23 +96,29 @@ tc_status tc_picture_fit(const tc_picture *p, int height, int width, int channel
     if (columns > p->width) columns = p->width, rows = (int)lrint((double)p->width * height / width);
     rows = rows < 1 ? 1 : rows > p->height ? p->height : rows;
     columns = columns < 1 ? 1 : columns;
+    int top = (p->height - rows) / 2, left = (p->width - columns) / 2;
     tc_arena *arena = tc_arena_create();
-    size_t values = (size_t)height * (size_t)width * (size_t)channels;
-    float *part = arena ? malloc((size_t)rows * (size_t)columns * (size_t)channels * sizeof *part) : NULL;
-    float *row = malloc((size_t)columns * (size_t)channels * sizeof *row),
-          *target = malloc(values * sizeof *target);
-    tci_resize *resize =
-        part && row && target ? tci_resize_create(arena, rows, columns, channels, height, width) : NULL;
-    if (resize) {
-        cut(p, (p->height - rows) / 2, (p->width - columns) / 2, rows, columns, channels, part);
-        tci_resize_run(resize, part, row, target);
-        for (size_t i = 0; i < values; i++) out[i] = (uint8_t)lrintf(fminf(fmaxf(target[i], 0), 255));
+    tci_resize *resize = arena ? tci_resize_create(arena, rows, columns, channels, height, width) : NULL;
+    if (!resize) {
+        tc_arena_free(arena);
+        return tc_fail(TC_ERR_MEMORY, "picture: out of memory");
     }
-    free(part);
-    free(row);
-    free(target);
+    /* As floats the whole picture would take four times its memory: a row takes the few that it is made of. */
+    int first, taps;
+    tci_resize_band(resize, 0, &first, &taps);
+    size_t values = (size_t)width * (size_t)channels, line = (size_t)columns * (size_t)channels;
+    float *band = tc_arena_alloc(arena, (size_t)taps * line * sizeof *band);
+    float *row = tc_arena_alloc(arena, line * sizeof *row);
+    float *target = tc_arena_alloc(arena, values * sizeof *target);
+    bool ready = band && row && target;
+    for (int i = 0; ready && i < height; i++, out += values) {
+        tci_resize_band(resize, i, &first, &taps);
+        cut(p, top + first, left, taps, columns, channels, band);
+        tci_resize_row(resize, i, band, row, target);
+        for (size_t k = 0; k < values; k++) out[k] = (uint8_t)lrintf(fminf(fmaxf(target[k], 0), 255));
+    }
     tc_arena_free(arena);
-    return resize ? TC_OK : tc_fail(TC_ERR_MEMORY, "picture: out of memory");
+    return ready ? TC_OK : tc_fail(TC_ERR_MEMORY, "picture: out of memory");
 }
 
 tc_status tc_picture_load(const char *path, int height, int width, int channels, uint8_t *out) {

@@ -88,26 +88,35 @@ static inline void gather_columns(const axis *across, const float *row, /* (W, c
     }
 }
 
+void tci_resize_band(const tci_resize *r, int i, int *first, int *taps) {
+    *first = r->down.first[i];
+    *taps = r->down.taps;
+}
+
+void tci_resize_row(const tci_resize *r, int i, const float *band, /* (taps, W, C) */
+                    float *row,                                    /* (W, C), for its own use */
+                    float *target) {                               /* (out_W, C) */
+    gather_rows(band, r->down.weights + (size_t)i * (size_t)r->down.taps, r->down.taps,
+                (size_t)r->width * (size_t)r->channels, row);
+    switch (r->channels) {
+    case 1:
+        gather_columns(&r->across, row, target, 1);
+        break;
+    case 3:
+        gather_columns(&r->across, row, target, 3);
+        break;
+    case 4:
+        gather_columns(&r->across, row, target, 4);
+        break;
+    default:
+        gather_columns(&r->across, row, target, r->channels);
+    }
+}
+
 void tci_resize_run(const tci_resize *r, const float *source, /* (H, W, C) */
                     float *row,                               /* (W, C), for its own use */
                     float *target) {                          /* (out_H, out_W, C) */
     size_t values = (size_t)r->width * (size_t)r->channels;
-    for (int i = 0; i < r->down.count; i++) {
-        gather_rows(source + (size_t)r->down.first[i] * values,
-                    r->down.weights + (size_t)i * (size_t)r->down.taps, r->down.taps, values, row);
-        switch (r->channels) {
-        case 1:
-            gather_columns(&r->across, row, target, 1);
-            break;
-        case 3:
-            gather_columns(&r->across, row, target, 3);
-            break;
-        case 4:
-            gather_columns(&r->across, row, target, 4);
-            break;
-        default:
-            gather_columns(&r->across, row, target, r->channels);
-        }
-        target += (size_t)r->across.count * (size_t)r->channels;
-    }
+    for (int i = 0; i < r->down.count; i++, target += (size_t)r->across.count * (size_t)r->channels)
+        tci_resize_row(r, i, source + (size_t)r->down.first[i] * values, row, target);
 }

@@ -6,7 +6,7 @@ import os
 import struct
 import zlib
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 
 def save(image, **options):
@@ -23,6 +23,14 @@ def of(mode, pixels):
 
 def chunk(name, body):
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+def turned(image, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = save(image, exif=exif)
+    assert list(ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB").getdata()) == COLORS[::-1]
+    return data
 
 
 def rgb16(values):
@@ -42,6 +50,8 @@ KINDS = [
     ("RGB of 16 bits", rgb16([65535, 0, 0, 0, 128 * 257, 65535]), [255, 0, 0, 0, 128, 255]),
     ("grey with alpha", save(of("LA", [(0, 0), (200, 255)])), [255, 255, 255, 200, 200, 200]),
     ("RGB with alpha", save(of("RGBA", [(255, 0, 0, 0), (0, 128, 255, 255)])), [255, 255, 255, 0, 128, 255]),
+    ("RGB, mirrored by Exif", turned(of("RGB", COLORS), 2), [0, 128, 255, 255, 0, 0]),
+    ("RGB, upside down by Exif", turned(of("RGB", COLORS), 3), [0, 128, 255, 255, 0, 0]),
 ]
 
 path = os.path.join(os.path.dirname(__file__), "..", "unit", "png_kinds.inc")
