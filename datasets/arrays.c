@@ -153,6 +153,15 @@ static tc_status expect_end(stream *s) {
     return got == 0 ? TC_OK : tc_fail(TC_ERR_FORMAT, "%s: goes on behind its last value", s->name);
 }
 
+/* "f4 of shape (100, 10)" */
+static const char *kind_of(const tci_npy *a, char text[128]) {
+    int used = snprintf(text, 128, "%c%d of shape (", a->kind, a->item);
+    for (int i = 0; i < a->ndim && used < 100; i++)
+        used += snprintf(text + used, 128 - (size_t)used, "%s%lld", i ? ", " : "", (long long)a->shape[i]);
+    snprintf(text + used, 128 - (size_t)used, ")");
+    return text;
+}
+
 /* ---- Labels -------------------------------------------------------------------------------------------- */
 
 static int64_t label_at(const tci_npy *a, const uint8_t *bytes) {
@@ -167,13 +176,15 @@ static int64_t label_at(const tci_npy *a, const uint8_t *bytes) {
 /* Returns the labels (count), to be freed, and the largest. */
 static tc_status read_labels(const store *at, bool is_test, int64_t *count, uint8_t **labels, int *largest) {
     stream s;
+    char kind[128];
     uint8_t bytes[8 * LABELS_A_READ];
     *labels = NULL;
     tc_status status = open_array(at, is_test, true, &s);
     const tci_npy *a = &s.npy;
     if (status == TC_OK && (!strchr("uib", a->kind) || a->item > 8 || a->ndim < 1 || a->ndim > 2 ||
                             (a->ndim == 2 && a->shape[1] != 1) || a->shape[0] < 1))
-        status = tc_fail(TC_ERR_FORMAT, "%s: expected whole numbers of shape (N), at least one", s.name);
+        status = tc_fail(TC_ERR_FORMAT, "%s: %s, expected whole numbers of shape (N), at least one", s.name,
+                         kind_of(a, kind));
     if (status == TC_OK) {
         *count = a->shape[0];
         *labels = malloc((size_t)*count);
@@ -211,6 +222,7 @@ typedef struct picture_shape {
 static tc_status shape_of(const stream *s, picture_shape *p) {
     const tci_npy *a = &s->npy;
     const int64_t *n = a->shape;
+    char kind[128];
     if (a->kind != 'u' || a->item != 1)
         return tc_fail(TC_ERR_FORMAT, "%s: values of type %c%d, expected uint8 (u1)", s->name, a->kind,
                        a->item);
@@ -218,8 +230,8 @@ static tc_status shape_of(const stream *s, picture_shape *p) {
          first = a->ndim == 4 && !last && n[1] >= 1 && n[1] <= 4;
     if (a->ndim != 3 && !last && !first)
         return tc_fail(TC_ERR_FORMAT,
-                       "%s: expected a shape of (N, H, W), (N, H, W, C) or (N, C, H, W), 1 to 4 channels",
-                       s->name);
+                       "%s: %s, expected (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 to 4 channels",
+                       s->name, kind_of(a, kind));
     int64_t height = n[first ? 2 : 1], width = n[first ? 3 : 2];
     if (n[0] < 1 || height < 1 || width < 1 || height > 4096 || width > 4096)
         return tc_fail(TC_ERR_FORMAT,

@@ -136,11 +136,19 @@ static tc_status open_path(const char *path, const tc_dataset_options *o, tc_dat
     const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
     if (exists_in(path, "train-images-idx3-ubyte") || exists_in(path, "train-images-idx3-ubyte.gz"))
         return tc_mnist_open(path, strstr(path, "fashion") != NULL, dataset);
-    if (exists_in(path, "x_train.npy") || exists_in(path, "train_images.npy") || is_zip(path))
+    if (exists_in(path, "x_train.npy") || exists_in(path, "train_images.npy") || is_zip(path) ||
+        (strlen(name) > 4 && strcmp(name + strlen(name) - 4, ".npz") == 0))
         return tc_arrays_open(path, o->threads, dataset);
     if (exists_in(path, "train")) return tc_folder_open(path, o, dataset);
     if (exists_in(path, "train.bin") || strstr(name, "cifar-100") != NULL)
         return tc_cifar100_open(path, false, dataset);
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode) && !exists_in(path, "data_batch_1.bin"))
+        return tc_fail(
+            TC_ERR_FORMAT,
+            "%s: is no data set's folder: holds neither train/ (pictures), x_train.npy (NumPy), "
+            "train-images-idx3-ubyte (MNIST), train.bin (CIFAR-100) nor data_batch_1.bin (CIFAR-10)",
+            path);
     return tc_cifar10_open(path, dataset);
 }
 

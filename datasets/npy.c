@@ -94,8 +94,11 @@ tc_status tci_npy_open(tci_npy *a, const char *name, int64_t (*read)(void *from,
     TC_TRY(read_header(a, text, &length));
     const char *order = value_of(text, "fortran_order");
     if (!parse_type(a, value_of(text, "descr")) || !order || !parse_shape(a, value_of(text, "shape")))
-        return tc_fail(TC_ERR_FORMAT, "%s: the header says no simple type, order and shape: %.100s", name,
-                       text);
+        return tc_fail(TC_ERR_FORMAT, "%s: the header says no simple type, order and shape: %.*s", name,
+                       (int)strcspn(text, "}") + 1, text);
+    if (!strchr("biufc", a->kind))
+        return tc_fail(TC_ERR_UNSUPPORTED, "%s: values of type %c%d, expected numbers", name, a->kind,
+                       a->item);
     if (strncmp(order, "False", 5) != 0)
         return tc_fail(TC_ERR_UNSUPPORTED, "%s: in Fortran's order, expected C's (numpy.ascontiguousarray)",
                        name);

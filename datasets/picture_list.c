@@ -49,7 +49,8 @@ tc_status tc_picture_list_folder(tc_picture_list *list, const char *folder) {
         if (is_picture_name(entry->d_name)) status = tc_picture_list_add(list, folder, entry->d_name);
     closedir(dir);
     if (status == TC_OK && list->count == first)
-        return tc_fail(TC_ERR_FORMAT, "%s: holds no .png, .jpg or .jpeg", folder);
+        return tc_fail(TC_ERR_FORMAT, "%s: holds no .png, .jpg or .jpeg (folders within are not searched)",
+                       folder);
     if (list->count > first)
         qsort(list->paths + first, (size_t)(list->count - first), sizeof *list->paths, by_bytes);
     return status;

@@ -119,7 +119,9 @@ START_TEST(what_is_wrong_is_said) {
     write_npy("a/y_train.npy", "<i4", "5,", negative, sizeof negative);
     expect_refused(folder, "y_train.npy: label 3 of 5 is -3, expected 0 to 255");
     write_npy("a/y_train.npy", "<f4", "5,", negative, sizeof negative);
-    expect_refused(folder, "y_train.npy: expected whole numbers of shape (N)");
+    expect_refused(folder, "y_train.npy: f4 of shape (5), expected whole numbers of shape (N)");
+    write_npy("a/y_train.npy", "<U1", "5,", negative, sizeof negative);
+    expect_refused(folder, "y_train.npy: values of type U1, expected numbers");
     write_npy("a/y_train.npy", "|u1", "4,", train_labels, 4);
     expect_refused(folder, "x_train.npy: 5 pictures, but 4 labels");
     write_npy("a/y_train.npy", "|u1", "5,", train_labels, 4);
@@ -135,7 +137,7 @@ START_TEST(what_is_wrong_is_said) {
     write_pictures("a/x_test.npy", "3, 6, 4", TEST, 100);
     expect_refused(folder, "x_test.npy: pictures of (1, 6, 4), expected (1, 4, 6) as in training");
     write_pictures("a/x_test.npy", "72,", TEST, 100);
-    expect_refused(folder, "expected a shape of (N, H, W)");
+    expect_refused(folder, "x_test.npy: u1 of shape (72), expected (N, H, W)");
     data_write("a/x_test.npy", "PK", 2);
     expect_refused(folder, "x_test.npy: ends too early");
     data_write("a/x_test.npy", "0123456789012345", 16);
