@@ -35,8 +35,8 @@ const command command_predict = {.name = "predict",
                                  .notes = "IMAGE: PNG or JPEG files of any size, or folders of them (names "
                                           "in byte order). The middle of a picture is\n"
                                           "cut out and resized to what the net takes. A file that cannot be "
-                                          "read ends the program with exit code 1\n"
-                                          "after the answers to those before it.\n",
+                                          "read gets a line on stderr, the others\n"
+                                          "their answers, and the exit code is 1.\n",
                                  .options = predict_options,
                                  .run = run_predict,
                                  .operands = "IMAGE|DIR...",
@@ -47,11 +47,15 @@ static tc_status add_list(tc_picture_list *list, const char *path) {
     if (!file) return tc_fail(TC_ERR_IO, "%s: %s", path, strerror(errno));
     char *line = NULL;
     size_t room = 0;
+    int64_t before = list->count;
     tc_status status = TC_OK;
     while (status == TC_OK && getline(&line, &room, file) > 0) {
         line[strcspn(line, "\r\n")] = '\0';
-        if (*line) status = tc_picture_list_add(list, NULL, line);
+        if (line[strspn(line, " \t")]) status = tc_picture_list_add(list, NULL, line);
     }
+    if (status == TC_OK && ferror(file)) status = tc_fail(TC_ERR_IO, "%s: %s", path, strerror(errno));
+    if (status == TC_OK && list->count == before)
+        status = tc_fail(TC_ERR_FORMAT, "%s: names no picture, expected a path on each line", path);
     free(line);
     fclose(file);
     return status;
@@ -69,36 +73,60 @@ static tc_status gather(const predict_settings *s, tc_picture_list *list) {
 
 /* ---- Answers ------------------------------------------------------------------------------------------- */
 
-/* Index of the class that comes next: the most probable of those not `taken`. */
-static int next_class(const float *probabilities, int classes, const bool *taken) {
+/* The class that comes next: the most probable of those not `taken`, which it then is. */
+static int next_class(const predictions *p, bool *taken) {
     int best = -1;
-    for (int k = 0; k < classes; k++)
-        if (!taken[k] && (best < 0 || probabilities[k] > probabilities[best])) best = k;
+    for (int k = 0; k < p->classes; k++)
+        if (!taken[k] && (best < 0 || p->probabilities[k] > p->probabilities[best])) best = k;
+    taken[best] = true;
     return best;
+}
+
+static void print_table(const predict_settings *s, const described *about, const char *path,
+                        const predictions *p, bool *taken) {
+    char number[CLASS_NUMBER];
+    printf("%s:", path);
+    for (int i = 0; i < s->top && i < p->classes; i++) {
+        int k = next_class(p, taken);
+        printf("%s %s %.1f%%", i ? "," : "", described_class(about, k, number),
+               100 * (double)p->probabilities[k]);
+    }
+    printf("\n");
+}
+
+static tc_status print_json(const predict_settings *s, const described *about, const char *path,
+                            const predictions *p, bool *taken) {
+    char number[CLASS_NUMBER];
+    json_t *all = json_array();
+    for (int i = 0; i < s->top && i < p->classes; i++) {
+        int k = next_class(p, taken);
+        json_array_append_new(all, json_pack("{s:s, s:i, s:f, s:f}", "class",
+                                             described_class(about, k, number), "index", k, "probability",
+                                             (double)p->probabilities[k], "logit", (double)p->logits[k]));
+    }
+    json_t *line = json_pack("{s:s, s:o}", "file", path, "classes", all);
+    if (!line) return tc_fail(TC_ERR_FORMAT, "%s: this name is not UTF-8, as JSON is", path);
+    json_dumpf(line, stdout, JSON_REAL_PRECISION(9));
+    json_decref(line);
+    printf("\n");
+    return TC_OK;
 }
 
 static tc_status print_answer(const predict_settings *s, const described *about, const char *path,
                               const predictions *p) {
-    char name[CLASS_TEXT];
+    for (int k = 0; k < p->classes; k++)
+        if (!isfinite(p->logits[k]))
+            return tc_fail(TC_ERR_NUMERIC, "%s: the net's answer is not finite: class %d gets %g", path, k,
+                           (double)p->logits[k]);
     bool *taken = calloc((size_t)p->classes, sizeof *taken);
-    json_t *all = json_array();
     if (!taken) return tc_fail(TC_ERR_MEMORY, "no memory for %d classes", p->classes);
-    if (!s->json) printf("%s:", path);
-    for (int i = 0; i < s->top && i < p->classes; i++) {
-        int k = next_class(p->probabilities, p->classes, taken);
-        taken[k] = true;
-        described_class(about, k, name);
-        double probability = (double)p->probabilities[k];
-        json_array_append_new(
-            all, json_pack("{s:s, s:i, s:f}", "class", name, "index", k, "probability", probability));
-        if (!s->json) printf("%s %s %.1f%%", i ? "," : "", name, 100 * probability);
-    }
+    tc_status status = TC_OK;
+    if (s->json)
+        status = print_json(s, about, path, p, taken);
+    else
+        print_table(s, about, path, p, taken);
     free(taken);
-    json_t *line = json_pack("{s:s, s:o}", "file", path, "classes", all);
-    if (s->json && line) json_dumpf(line, stdout, JSON_REAL_PRECISION(7));
-    json_decref(line);
-    printf("\n");
-    return TC_OK;
+    return status;
 }
 
 static tc_status answer(const predict_settings *s, const described *about, tc_model *model,
@@ -129,10 +157,11 @@ static int run_predict(int argc, char **argv) {
     tc_picture_list list = {0};
     tc_status status = saved_net_open(s.checkpoint, &about, &model);
     if (status == TC_OK) status = gather(&s, &list);
+    int code = status == TC_OK ? EXIT_GOOD : report_failure("predict");
     for (int64_t i = 0; status == TC_OK && i < list.count; i++)
-        status = answer(&s, &about, model, list.paths[i]);
+        if (answer(&s, &about, model, list.paths[i]) != TC_OK) code = report_failure("predict");
     tc_picture_list_free(&list);
     tc_model_free(model);
     described_free(&about);
-    return status == TC_OK ? EXIT_GOOD : report_failure("predict");
+    return code;
 }

@@ -10,14 +10,16 @@ enum { BATCH = 128 };
 static tc_status allocate(int64_t count, int classes, predictions *p) {
     *p = (predictions){.count = count, .classes = classes};
     if (count < 1) return tc_fail(TC_ERR_ARGUMENT, "predictions: there is no picture");
+    p->logits = malloc((size_t)count * (size_t)classes * sizeof *p->logits);
     p->probabilities = malloc((size_t)count * (size_t)classes * sizeof *p->probabilities);
     p->decided = malloc((size_t)count * sizeof *p->decided);
     p->labels = malloc((size_t)count * sizeof *p->labels);
-    if (p->probabilities && p->decided && p->labels) return TC_OK;
+    if (p->logits && p->probabilities && p->decided && p->labels) return TC_OK;
     return tc_fail(TC_ERR_MEMORY, "predictions: no memory for %lld pictures", (long long)count);
 }
 
 void predictions_free(predictions *p) {
+    free(p->logits);
     free(p->probabilities);
     free(p->decided);
     free(p->labels);
@@ -29,6 +31,7 @@ static double take(predictions *p, int64_t at, const float *logits, int label) {
     float *row = p->probabilities + at * p->classes;
     int best = 0;
     double sum = 0;
+    memcpy(p->logits + at * p->classes, logits, (size_t)p->classes * sizeof *logits);
     for (int k = 1; k < p->classes; k++)
         if (logits[k] > logits[best]) best = k;
     for (int k = 0; k < p->classes; k++) sum += exp((double)logits[k] - (double)logits[best]);

@@ -8,6 +8,7 @@
 typedef struct predictions {
     int64_t count;
     int classes;
+    float *logits;        /* (count, classes) */
     float *probabilities; /* (count, classes), by softmax */
     int32_t *decided;     /* (count): the class of the largest, the first of equals */
     int32_t *labels;      /* (count) */

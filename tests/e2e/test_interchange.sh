@@ -39,9 +39,18 @@ expect 1 'of another shape: ' "$tinycnn" import weights.safetensors --model lene
 expect_printed '^other shape  11\.weight \(10, 84\), expected \(7, 84\)$'
 expect 1 'nowhere' "$tinycnn" import nowhere --model lenet5 --out x.safetensors
 expect 1 '--mean: 2 numbers, expected one for each of 3 channels' \
-  "$tinycnn" import weights.safetensors --model lenet5 --mean 1,2 --out x.safetensors
+  "$tinycnn" import weights.safetensors --model lenet5 --mean 0.1,0.2 --out x.safetensors
 expect 2 '0 files, expected one of weights' "$tinycnn" import --out x.safetensors
 expect 2 '--out FILE is needed' "$tinycnn" import weights.safetensors
+expect 2 '--classes and --data: the data says' "$tinycnn" import weights.safetensors --data shapes --classes 4 --out x.safetensors
+expect 2 '--mean: 63 is not in the range 0 to 1' "$tinycnn" import weights.safetensors --mean 63,50,60 --out x.safetensors
+# A NaN in a bias; it is no number of a net.
+{
+  head -c -4 weights.safetensors
+  printf '\0\0\300\177'
+} >nan.safetensors
+expect 1 'nan\.safetensors: [0-9]+\.(weight|bias): holds nan, expected finite numbers' \
+  "$tinycnn" import nan.safetensors --model lenet5 --data shapes --out x.safetensors
 [ ! -e x.safetensors ] || fail "something was written all the same"
 
 # As C: compiled by itself and asked about a picture (test_graph compares the numbers).
@@ -59,6 +68,37 @@ expect 2 'name what to write: --c FILE or --onnx FILE' "$tinycnn" export --check
 expect 2 '--checkpoint FILE is needed' "$tinycnn" export --c net.c
 expect 1 'nowhere' "$tinycnn" export --checkpoint nowhere --c net.c
 expect 1 'nowhere/net.c' "$tinycnn" export --checkpoint "$net" --c nowhere/net.c
+expect 0 '' "$tinycnn" export --checkpoint "$net" --c plain.c
+grep -q 'normalised: (v - mean) / deviation for values from 0 to 1, mean 0\.[0-9]*, 0\.[0-9]*, 0\.[0-9]*; deviation 0\.' plain.c ||
+  fail "no word about what a picture has to be: $(head plain.c)"
+
+# Pictures of one channel, of which mean and deviation are one number: everything that takes a checkpoint takes it.
+idx() { # PICTURES NAME
+  printf '\0\0\10\3\0\0\0%b\0\0\0\34\0\0\0\34' "\\x$(printf %02x "$1")" >"grey/$2-images-idx3-ubyte"
+  printf '\0\0\10\1\0\0\0%b' "\\x$(printf %02x "$1")" >"grey/$2-labels-idx1-ubyte"
+  for ((i = 0; i < $1; i++)); do
+    head -c 784 /dev/zero | tr '\0' "\\$(printf %03o $((i % 10 * 25)))" >>"grey/$2-images-idx3-ubyte"
+    printf '%b' "\\x0$((i % 10))" >>"grey/$2-labels-idx1-ubyte"
+  done
+}
+mkdir grey
+idx 60 train
+idx 20 t10k
+expect 0 '' "$tinycnn" train --model lenet5 --data grey --epochs 1 --batch 20 --quiet --out greyrun
+grey=greyrun/best.safetensors
+expect 0 '' "$tinycnn" eval --checkpoint "$grey" --data grey
+expect 0 '' "$tinycnn" export --checkpoint "$grey" --c grey.c --preprocess bytes --data grey
+expect 0 '' "$tinycnn" explain --checkpoint "$grey"
+expect 0 '' "$tinycnn" shift-test --checkpoint "$grey" --data grey
+expect 0 '' "$tinycnn" visualize --checkpoint "$grey" --data grey --index 0 --out greyseen
+expect 0 '' "$tinycnn" report greyrun
+expect 0 '' "$tinycnn" train --resume greyrun
+strip_metadata "$grey" grey.safetensors
+expect 0 '' "$tinycnn" import grey.safetensors --model lenet5 --data grey --out greyin.safetensors
+expect 0 '' "$tinycnn" eval --checkpoint greyin.safetensors --data grey
+expect 1 'greyrun/best\.safetensors: a net for pictures of \(1, 28, 28\) and 10 classes; shapes has' \
+  "$tinycnn" export --checkpoint "$grey" --c unfit.c --data shapes
+[ ! -e unfit.c ] || fail "a net was written whose accuracy cannot be measured"
 
 # Pictures: a net trained on a folder of them decides about files.
 if ! "$tinycnn" --version | grep -q 'libpng.*libjpeg'; then exit 0; fi
@@ -80,17 +120,31 @@ expect_printed '^photos/test/greys/grey\.jpg: '
 find photos/test -name 'orientation*' | sort >list.txt
 expect 0 '' "$tinycnn" predict --checkpoint "$net" --list list.txt --json --top 1
 [ "$(wc -l <stdout.txt)" -eq "$(wc -l <list.txt)" ] || fail "not a line for each picture"
-expect_printed '^\{"file": "photos/test/quarters/orientation1\.jpg", "classes": \[\{"class": "[a-z]+", "index": [01], "probability": [0-9.e-]+\}\]\}$'
+expect_printed '^\{"file": "photos/test/quarters/orientation1\.jpg", "classes": \[\{"class": "[a-z]+", "index": [01], "probability": [0-9.e-]+, "logit": [0-9.e-]+\}\]\}$'
 # Turned as they say, all eight are the same picture but for what JPEG loses.
 [ "$(sed -E 's/.*"probability": 0?\.([0-9]{2}).*/\1/' stdout.txt | sort -u | wc -l)" -le 2 ] || fail "turned: $(cat stdout.txt)"
+# One that cannot be read, or named, does not keep the others from their answers.
 echo nothing >photos/broken.png
-expect 1 'photos/broken.png: is neither PNG nor JPEG' "$tinycnn" predict --checkpoint "$net" photos/broken.png
+expect 1 'photos/broken.png: is neither PNG nor JPEG' "$tinycnn" predict --checkpoint "$net" photos/broken.png photos/test/greys/grey.jpg
+expect_printed '^photos/test/greys/grey\.jpg: '
+cp photos/test/greys/grey.jpg $'photos/\xff.jpg'
+expect 1 'this name is not UTF-8, as JSON is' "$tinycnn" predict --checkpoint "$net" --json $'photos/\xff.jpg' photos/test/greys/grey.jpg
+rm $'photos/\xff.jpg'
+cp photos/test/greys/grey.jpg ./--grey.jpg
+expect 0 '' "$tinycnn" predict --checkpoint "$net" -- --grey.jpg
+expect 1 'photos: Is a directory' "$tinycnn" predict --checkpoint "$net" --list photos
+printf ' \n\n' >empty.txt
+expect 1 'empty\.txt: names no picture' "$tinycnn" predict --checkpoint "$net" --list empty.txt
 expect 1 'nowhere' "$tinycnn" predict --checkpoint "$net" nowhere.png
 expect 1 'photos/train: holds no' "$tinycnn" predict --checkpoint "$net" photos/train
 expect 2 'name pictures, folders of them, or a --list' "$tinycnn" predict --checkpoint "$net"
 expect 2 '--input: 3,64,64, but the pictures of shapes are 3,32,32' "$tinycnn" train --input 3,64,64 --epochs 1
 expect 2 '--input: 2 numbers, expected three' "$tinycnn" train --data photos --input 3,64 --epochs 1
 rm photos/broken.png
+expect 1 'photos/train: is no data set.s folder: holds neither train/ \(pictures\)' "$tinycnn" train --data photos/train
+for split in train test; do cp -r photos/$split/greys photos/$split/$'gr\xfc'; done
+expect 1 'photos: the name of a class is not UTF-8' "$tinycnn" train --data photos --model vgg --out named
+[ ! -e named ] || fail "a run with classes that cannot be written down"
 
 # Arrays of NumPy's.
 if "$tinycnn" --version | grep -q libzip; then
