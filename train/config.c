@@ -42,15 +42,17 @@ tc_status config_write(const char *path, const option *options, const void *sett
     FILE *out = open_memstream(&text, &size);
     if (!out) return tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
     bool good = fprintf(out, "{\n  \"tinycnn\": \"%s\"", tc_version()) >= 0;
+    const char *name = "machine";
     for (const option *o = options; o->name && good; o++) {
         if (o->scope == SCOPE_START) continue;
-        good = fprintf(out, ",\n  \"%s\": ", o->name) >= 0 && put_value(out, o, settings);
+        name = o->name;
+        good = fprintf(out, ",\n  \"%s\": ", name) >= 0 && put_value(out, o, settings);
     }
     good = good && put_machine(out) && fputs("\n}\n", out) >= 0;
     good = fclose(out) == 0 && good;
     tc_status status =
         good ? tc_write_file(path, text, size)
-             : tc_fail(TC_ERR_FORMAT, "%s: a setting is not UTF-8 text, or memory is short", path);
+             : tc_fail(TC_ERR_FORMAT, "%s: \"%s\" is not UTF-8 text, or memory is short", path, name);
     free(text);
     return status;
 }

@@ -164,9 +164,14 @@ static int edit_distance(const char *a, const char *b) {
     return row[width];
 }
 
+/* NULL: none is near. */
 static const char *nearest_option(const option *options, const char *name) {
-    const char *nearest = "help";
-    int distance = edit_distance(name, nearest);
+    const char *nearest = NULL;
+    int distance = (int)strlen(name) / 2 + 1;
+    if (edit_distance(name, "help") < distance) {
+        nearest = "help";
+        distance = edit_distance(name, nearest);
+    }
     for (const option *o = options; o->name; o++) {
         int d = edit_distance(name, o->name);
         if (d < distance) {
@@ -196,12 +201,16 @@ static parse_result bad_usage(const command *cmd) {
     return PARSE_BAD;
 }
 
+static void add_operand(const command *cmd, char *word, void *settings) {
+    operand_list *operands = (operand_list *)(void *)((char *)settings + cmd->operands_at);
+    operands->words[operands->count++] = word;
+}
+
 /* Reads the option at argv[*i] and moves *i to its last word. */
 static tc_status parse_one(const command *cmd, int argc, char **argv, int *i, void *settings, bool *given) {
     const char *word = argv[*i];
     if (cmd->operands && strncmp(word, "--", 2) != 0) {
-        operand_list *operands = (operand_list *)(void *)((char *)settings + cmd->operands_at);
-        operands->words[operands->count++] = argv[*i];
+        add_operand(cmd, argv[*i], settings);
         return TC_OK;
     }
     if (strncmp(word, "--", 2) != 0)
@@ -213,8 +222,9 @@ static tc_status parse_one(const command *cmd, int argc, char **argv, int *i, vo
     if (!o) {
         char unknown[65];
         snprintf(unknown, sizeof unknown, "%.*s", (int)length, name);
-        return tc_fail(TC_ERR_ARGUMENT, "unknown option --%s; the nearest is --%s", unknown,
-                       nearest_option(cmd->options, unknown));
+        const char *nearest = nearest_option(cmd->options, unknown);
+        return tc_fail(TC_ERR_ARGUMENT, "unknown option --%s; %s%s", unknown,
+                       nearest ? "the nearest is --" : "--help lists them", nearest ? nearest : "");
     }
     if (given) given[o - cmd->options] = true;
     if (o->kind == OPTION_SWITCH) {
@@ -235,9 +245,14 @@ parse_result options_parse(const command *cmd, int argc, char **argv, void *sett
     if (cmd->operands)
         *(operand_list *)(void *)((char *)settings + cmd->operands_at) = (operand_list){0, argv + 1};
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             options_help(cmd, stdout);
             return PARSE_HELP;
+        }
+        /* What follows is no option, whatever it begins with. */
+        if (cmd->operands && strcmp(argv[i], "--") == 0) {
+            while (++i < argc) add_operand(cmd, argv[i], settings);
+            break;
         }
         if (parse_one(cmd, argc, argv, &i, settings, given) != TC_OK) return bad_usage(cmd);
     }

@@ -39,7 +39,8 @@ static tc_status create_named(const char *path, run_dir *run) {
     TC_TRY(run_dir_name(path, run));
     struct stat info;
     if (make_folders(path) != 0 && (errno != EEXIST || stat(path, &info) != 0 || !S_ISDIR(info.st_mode)))
-        return tc_fail(TC_ERR_IO, "%s: %s", path, strerror(errno));
+        return tc_fail(TC_ERR_IO, "%s: %s", path,
+                       errno == EEXIST ? "is there and no folder" : strerror(errno));
     if (access(run->config, F_OK) == 0)
         return tc_fail(TC_ERR_STATE,
                        "%s: holds a run already; --resume goes on with it, --out names another folder", path);

@@ -26,6 +26,9 @@ done
 expect 2 'unknown command "trian"' "$tinycnn" trian
 expect 2 'unknown option --epoch; the nearest is --epochs' "$tinycnn" train --epoch 3
 expect 2 'unknown option --wieght-decay; the nearest is --weight-decay' "$tinycnn" train --wieght-decay=1
+expect 2 'unknown option --frob; --help lists them' "$tinycnn" train --frob
+expect 0 '' "$tinycnn" train -h
+expect_printed '^Usage: tinycnn train'
 expect 2 'unknown option --no-batch' "$tinycnn" train --no-batch
 expect 2 'unexpected argument "shapes"' "$tinycnn" train shapes
 expect 2 '--batch: "many" is not a whole number' "$tinycnn" train --batch many
