@@ -92,7 +92,7 @@ typedef struct tc_picture {
 } tc_picture;
 
 /* PNG (libpng) and JPEG (libjpeg-turbo), told apart by their first bytes: grey, palette, 16 bits and CMYK become RGB of 8
- * bits, what is transparent lies on white; turned as its Exif orientation says. TC_ERR_IO, TC_ERR_FORMAT with the
+ * bits, what is transparent lies on white (blended in linear light, and a PNG's gAMA obeyed, as libpng does); turned as its Exif orientation says. TC_ERR_IO, TC_ERR_FORMAT with the
  * file's name where it is neither, is damaged, has a side over 32767 or more than 2^26 pixels; TC_ERR_UNSUPPORTED where
  * the build has no such library. */
 tc_status tc_picture_read(const char *path, tc_picture *picture);
@@ -114,7 +114,8 @@ typedef struct tc_picture_list {
 } tc_picture_list;
 tc_status tc_picture_list_add(tc_picture_list *list, const char *folder,
                               const char *name); /* folder may be NULL */
-/* The files in a folder whose names end as those of pictures do, in the order of their bytes; TC_ERR_FORMAT if none does. */
+/* The files in a folder and the folders within it whose names end as those of pictures do, in the order of their bytes;
+ * TC_ERR_FORMAT if none does. Hidden ones and links to folders are left out. */
 tc_status tc_picture_list_folder(tc_picture_list *list, const char *folder);
 void tc_picture_list_free(tc_picture_list *list);
 

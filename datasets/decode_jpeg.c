@@ -11,11 +11,12 @@
 
 /* ---- Decoding --------------------------------------------------------------------------------------------- */
 
-enum { EXIF_HEAD = 6 /* bytes of its marker before Exif begins */ };
+enum { EXIF_HEAD = 6 /* bytes of its marker before Exif begins */, SCANS_MAX = 100 };
 
 typedef struct decoder {
     struct jpeg_decompress_struct jpeg;
     struct jpeg_error_mgr errors;
+    struct jpeg_progress_mgr progress;
     jmp_buf out;
     char message[JMSG_LENGTH_MAX];
     const char *path;
@@ -34,6 +35,14 @@ static void on_error(j_common_ptr common) {
 /* A warning is damage too: what it warns of would be pixels that nobody wrote. */
 static void on_message(j_common_ptr common, int level) {
     if (level < 0) on_error(common);
+}
+
+/* Each scan of a progressive JPEG goes over the whole picture, and a small file can hold thousands; encoders write ten. */
+static void on_progress(j_common_ptr common) {
+    decoder *d = common->client_data;
+    if (d->jpeg.input_scan_number <= SCANS_MAX) return;
+    snprintf(d->message, sizeof d->message, "more than %d scans", SCANS_MAX);
+    longjmp(d->out, 1);
 }
 
 static void keep_row(decoder *d, unsigned at) {
@@ -97,6 +106,8 @@ tc_status tci_decode_jpeg(const char *path, const uint8_t *bytes, size_t size, t
     d->jpeg.client_data = d;
     if (setjmp(d->out) == 0) {
         jpeg_create_decompress(&d->jpeg);
+        d->progress.progress_monitor = on_progress;
+        d->jpeg.progress = &d->progress;
         d->jpeg.client_data = d;
         decode(d, bytes, size);
     } else {

@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "data_files.h"
 #include "datasets.h"
@@ -95,6 +97,27 @@ static void expect_refused(const char *what) {
     ck_assert_ptr_null(d);
 }
 
+/* Pictures of folders within count; pipes, which nobody writes into, and links that lead in a circle do not. */
+START_TEST(folders_within_are_searched) {
+    tc_dataset *d;
+    if (!image_png_version()) return;
+    char link[4096];
+    data_make_folder("f/train/ant/A");
+    write_picture("f/train/ant/A/z.png", 5, 5, (color){7, 8, 9});
+    ck_assert_int_eq(mkfifo(data_path("f/train/ant/pipe.png"), 0666), 0);
+    snprintf(link, sizeof link, "%s", data_path("f/train/ant/circle"));
+    ck_assert_int_eq(symlink(data_path("f/train"), link), 0);
+    ck_assert_msg(tc_dataset_open(data_path("f"), NULL, &d) == TC_OK, "%s", tc_last_error());
+    ck_assert_int_eq(d->train.count, 4);
+    expect_color(d, &d->train, 2, (color){200, 100, 50}); /* 1.png is before A/z.png */
+    expect_color(d, &d->train, 3, (color){7, 8, 9});
+    tc_dataset_free(d);
+    data_remove("f/train/ant/circle");
+    data_remove("f/train/ant/pipe.png");
+    data_remove("f/train/ant/A");
+}
+END_TEST
+
 START_TEST(what_is_wrong_is_said) {
     if (!image_png_version()) return;
     data_write("f/train/ant/1.png", "no picture", 10);
@@ -122,6 +145,7 @@ static void add(TCase *tests) {
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, classes_and_pictures_come_in_the_order_of_bytes);
     tcase_add_test(tests, pictures_have_the_wanted_size_on_any_number_of_threads);
+    tcase_add_test(tests, folders_within_are_searched);
     tcase_add_test(tests, what_is_wrong_is_said);
 }
 

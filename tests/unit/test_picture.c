@@ -24,8 +24,14 @@ static uint8_t *read_bytes(const char *path, size_t *size) {
     return bytes;
 }
 
-/* Cut at every length, and each byte changed: a sentence with the file's name, or a picture. */
-static void expect_no_harm(const uint8_t *original, size_t size) {
+static bool is_same(const tc_picture *a, const tc_picture *b) {
+    return a->width == b->width && a->height == b->height &&
+           memcmp(a->pixels, b->pixels, (size_t)a->width * (size_t)a->height * 3) == 0;
+}
+
+/* Cut at every length, and each byte changed: a sentence with the file's name, or a picture; `wanted`, if that is not NULL,
+ * as in a format with checksums. */
+static void expect_no_harm(const uint8_t *original, size_t size, const tc_picture *wanted) {
     tc_picture picture;
     uint8_t *bytes = malloc(size);
     memcpy(bytes, original, size);
@@ -33,6 +39,8 @@ static void expect_no_harm(const uint8_t *original, size_t size) {
         write_bytes("damaged", bytes, length);
         if (tc_picture_read("damaged", &picture) != TC_OK)
             ck_assert_ptr_nonnull(strstr(tc_last_error(), "damaged"));
+        else
+            ck_assert_msg(!wanted || is_same(&picture, wanted), "another picture, unseen");
         tc_picture_free(&picture);
     }
     for (size_t i = 0; i < size; i++) {
@@ -40,6 +48,8 @@ static void expect_no_harm(const uint8_t *original, size_t size) {
         write_bytes("damaged", bytes, size);
         if (tc_picture_read("damaged", &picture) != TC_OK)
             ck_assert_ptr_nonnull(strstr(tc_last_error(), "damaged"));
+        else
+            ck_assert_msg(!wanted || is_same(&picture, wanted), "another picture, unseen");
         tc_picture_free(&picture);
         bytes[i] ^= 0x41;
     }
@@ -69,8 +79,8 @@ START_TEST(every_kind_of_png_is_read) {
     for (int i = 0; i < 6; i++)
         ck_assert_msg(picture.pixels[i] == kinds[_i].pixels[i], "%s: value %d is %d, expected %d",
                       kinds[_i].what, i, picture.pixels[i], kinds[_i].pixels[i]);
+    expect_no_harm(kinds[_i].bytes, (size_t)kinds[_i].size, &picture);
     tc_picture_free(&picture);
-    expect_no_harm(kinds[_i].bytes, (size_t)kinds[_i].size);
     remove("kind.png");
 }
 END_TEST
@@ -121,8 +131,45 @@ START_TEST(every_kind_of_jpeg_is_read_and_turned) {
     expect_quarters(&picture, _i == JPEGS - 1);
     tc_picture_free(&picture);
     uint8_t *bytes = read_bytes(path, &size);
-    expect_no_harm(bytes, size);
+    expect_no_harm(bytes, size, NULL);
     free(bytes);
+}
+END_TEST
+
+/* A grey picture of one block whose scan of all but its mean comes `scans` times. */
+static size_t make_scans(int scans, uint8_t *bytes) {
+    static const uint8_t frame[] = {0xff, 0xc2, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0};
+    static const uint8_t first[] = {0xff, 0xda, 0, 8, 1, 1, 0, 0, 0, 0, 0x7f};
+    static const uint8_t scan[] = {0xff, 0xda, 0, 8, 1, 1, 0, 1, 63, 0, 0x7f};
+    uint8_t *at = bytes;
+    memcpy(at, "\xff\xd8\xff\xdb\0\x43", 7), at += 7; /* every step of quantisation is 1 */
+    memset(at, 1, 64), at += 64;
+    memcpy(at, frame, sizeof frame), at += sizeof frame;
+    for (int table = 0; table < 2;
+         table++) { /* Huffman's tables, of means and of the rest: one bit, a zero */
+        memset(at, 0, 22);
+        at[0] = 0xff, at[1] = 0xc4, at[3] = 20, at[4] = (uint8_t)(0x10 * table), at[5] = 1, at += 22;
+    }
+    memcpy(at, first, sizeof first), at += sizeof first;
+    for (int i = 0; i < scans; i++) memcpy(at, scan, sizeof scan), at += sizeof scan;
+    *at++ = 0xff, *at++ = 0xd9;
+    return (size_t)(at - bytes);
+}
+
+/* Each takes as long as the whole picture. */
+START_TEST(thousands_of_scans_are_refused) {
+    tc_picture picture;
+    uint8_t *bytes = malloc(1 << 16);
+    write_bytes("scans.jpg", bytes, make_scans(50, bytes));
+    ck_assert_msg(tc_picture_read("scans.jpg", &picture) == TC_OK, "%s", tc_last_error());
+    ck_assert_int_eq(picture.pixels[0], 128);
+    tc_picture_free(&picture);
+    write_bytes("scans.jpg", bytes, make_scans(1000, bytes));
+    ck_assert_int_eq(tc_picture_read("scans.jpg", &picture), TC_ERR_FORMAT);
+    ck_assert_msg(strstr(tc_last_error(), "scans.jpg: is a damaged JPEG: more than 100 scans") != NULL, "%s",
+                  tc_last_error());
+    free(bytes);
+    remove("scans.jpg");
 }
 END_TEST
 
@@ -206,7 +253,10 @@ static void add(TCase *tests) {
         tcase_add_loop_test(tests, every_kind_of_png_is_read, 0, sizeof kinds / sizeof kinds[0]);
         tcase_add_test(tests, a_huge_png_is_refused);
     }
-    if (has("jpeg")) tcase_add_loop_test(tests, every_kind_of_jpeg_is_read_and_turned, 0, JPEGS);
+    if (has("jpeg")) {
+        tcase_add_loop_test(tests, every_kind_of_jpeg_is_read_and_turned, 0, JPEGS);
+        tcase_add_test(tests, thousands_of_scans_are_refused);
+    }
 }
 
 int main(void) {
