@@ -114,7 +114,8 @@ void tci_dataset_measure(tc_dataset *dataset, int threads) {
         double mean = (double)sums[c] / (double)pixels;
         double variance = (double)squares[c] / (double)pixels - mean * mean;
         dataset->mean[c] = (float)(mean / 255.0);
-        dataset->deviation[c] = (float)(sqrt(variance > 0.0 ? variance : 0.0) / 255.0);
+        /* Where nothing varies (the opacity of RGBA) there is nothing to scale: 1, so that it can be divided by. */
+        dataset->deviation[c] = variance > 0.0 ? (float)(sqrt(variance) / 255.0) : 1.0f;
     }
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "internal.h"
@@ -124,18 +125,37 @@ static tc_status open_named(const struct named *set, const char *data_dir, tc_da
 
 static bool is_zip(const char *path) {
     char head[4] = "";
-    FILE *file = fopen(path, "rb");
+    struct stat st;
+    FILE *file = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "rb") : NULL;
     if (file == NULL) return false;
     size_t got = fread(head, 1, sizeof head, file);
     fclose(file);
     return got == sizeof head && memcmp(head, "PK\3\4", sizeof head) == 0;
 }
 
+/* Whether `part`, in whatever letters, stands in the first `length` bytes of the text. */
+static bool holds(const char *text, size_t length, const char *part) {
+    size_t size = strlen(part);
+    for (size_t i = 0; i + size <= length; i++)
+        if (strncasecmp(text + i, part, size) == 0) return true;
+    return false;
+}
+
+/* Nothing in the files tells Fashion-MNIST from MNIST: the last folder of the path that is called after one does, as that
+ * of .../FashionMNIST/raw. */
+static bool is_fashion(const char *path) {
+    for (size_t end = strlen(path), begin; end > 0; end = begin > 0 ? begin - 1 : 0) {
+        for (begin = end; begin > 0 && path[begin - 1] != '/';) begin--;
+        if (holds(path + begin, end - begin, "mnist")) return holds(path + begin, end - begin, "fashion");
+    }
+    return false;
+}
+
 /* What lies there, told by the names of files. */
 static tc_status open_path(const char *path, const tc_dataset_options *o, tc_dataset **dataset) {
     const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
     if (exists_in(path, "train-images-idx3-ubyte") || exists_in(path, "train-images-idx3-ubyte.gz"))
-        return tc_mnist_open(path, strstr(path, "fashion") != NULL, dataset);
+        return tc_mnist_open(path, is_fashion(path), dataset);
     if (exists_in(path, "x_train.npy") || exists_in(path, "train_images.npy") || is_zip(path) ||
         (strlen(name) > 4 && strcmp(name + strlen(name) - 4, ".npz") == 0))
         return tc_arrays_open(path, o->threads, dataset);

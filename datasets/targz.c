@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -145,19 +146,40 @@ static bool is_zero(const unsigned char *block) {
     return true;
 }
 
-/* The name, without "./" in front and with bytes that a terminal must not see replaced. */
+/* The end of a name, without "./" in front and with bytes that a terminal must not see replaced. */
+static void keep_name(const char *from, size_t length, char name[256]) {
+    for (; length > 1 && from[0] == '.' && from[1] == '/'; from += 2) length -= 2;
+    size_t kept = length < 255 ? length : 255;
+    snprintf(name, 256, "%.*s", (int)kept, from + length - kept);
+    for (char *c = name; *c != '\0'; c++)
+        if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7f) *c = '?';
+}
+
 static void parse_name(tci_targz *archive, const unsigned char *block) {
     const char *name = (const char *)block + NAME, *prefix = (const char *)block + PREFIX;
     bool ustar = memcmp(block + MAGIC, "ustar", 6) == 0; /* with its zero: old GNU headers have no prefix */
     int prefix_length = ustar ? (int)strnlen(prefix, PREFIX_LENGTH) : 0;
     char whole[PREFIX_LENGTH + NAME_LENGTH + 2];
-    snprintf(whole, sizeof whole, "%.*s%s%.*s", prefix_length, prefix, prefix_length > 0 ? "/" : "",
-             NAME_LENGTH, name);
-    const char *from = whole;
-    while (from[0] == '.' && from[1] == '/') from += 2;
-    snprintf(archive->name, sizeof archive->name, "%.255s", from);
-    for (char *c = archive->name; *c != '\0'; c++)
-        if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7f) *c = '?';
+    int length = snprintf(whole, sizeof whole, "%.*s%s%.*s", prefix_length, prefix,
+                          prefix_length > 0 ? "/" : "", NAME_LENGTH, name);
+    keep_name(whole, (size_t)length, archive->name);
+}
+
+/* GNU: the member's bytes are the name. pax: records "LENGTH path=NAME\n", LENGTH of the whole record. */
+static tc_status read_long_name(tci_targz *archive, bool is_pax) {
+    char text[4096 + 1];
+    size_t size = archive->left < sizeof text - 1 ? (size_t)archive->left : sizeof text - 1;
+    TC_TRY(tci_targz_read(archive, text, size));
+    text[size] = '\0';
+    if (!is_pax) keep_name(text, strlen(text), archive->longer);
+    for (char *at = text, *end; is_pax && at < text + size;) {
+        long length = strtol(at, &end, 10);
+        if (length < 1 || length > text + size - at) break;
+        if (strncmp(end, " path=", 6) == 0 && end + 6 < at + length)
+            keep_name(end + 6, (size_t)(at + length - 1 - (end + 6)), archive->longer);
+        at += length;
+    }
+    return TC_OK;
 }
 
 static tc_status parse_header(tci_targz *archive, const unsigned char *block) {
@@ -200,7 +222,10 @@ tc_status tci_targz_next(tci_targz *archive, bool *more) {
         if (is_zero(block)) return finish(archive);
         TC_TRY(parse_header(archive, block));
         if (strchr("xgLK", block[TYPE]) == NULL || block[TYPE] == '\0') break;
+        if (block[TYPE] == 'x' || block[TYPE] == 'L') TC_TRY(read_long_name(archive, block[TYPE] == 'x'));
     }
+    if (archive->longer[0] != '\0') memcpy(archive->name, archive->longer, sizeof archive->name);
+    archive->longer[0] = '\0';
     *more = true;
     return TC_OK;
 }

@@ -19,17 +19,18 @@ typedef struct tci_targz {
     uint64_t most; /* no member can be longer: deflate shrinks at most 1032 to 1 */
     /* The current member: */
     char name[256];
-    bool regular;  /* a file, not a folder, a link, a device */
-    uint64_t size; /* bytes */
-    uint64_t left; /* bytes not yet read */
-    int padding;   /* bytes that fill its last block of 512 */
+    bool regular;     /* a file, not a folder, a link, a device */
+    uint64_t size;    /* bytes */
+    uint64_t left;    /* bytes not yet read */
+    int padding;      /* bytes that fill its last block of 512 */
+    char longer[256]; /* what a header before the next member says of its name */
 } tci_targz;
 
 tc_status tci_targz_open(tci_targz *archive, const char *path);
 void tci_targz_close(tci_targz *archive);
 
-/* Goes to the next member; what is left of the current one is skipped. Headers that only describe the next
- * member (pax, GNU long names) are passed over. At the end `more` is false, and the checksum of the whole
+/* Goes to the next member; what is left of the current one is skipped. Of headers that only describe the next
+ * member (pax, GNU's long names) its name is taken, the last 255 bytes of it. At the end `more` is false, and the checksum of the whole
  * gzip stream has been verified. */
 tc_status tci_targz_next(tci_targz *archive, bool *more);
 

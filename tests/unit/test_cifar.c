@@ -79,9 +79,16 @@ START_TEST(the_order_of_members_and_foreign_members_do_not_matter) {
         char name[100];
         uint8_t *bytes = data_batch(order[i], data_cifar_count(order[i]));
         snprintf(name, sizeof name, "c/%s", data_batch_names[order[i]]);
-        data_tar_add(&tar, "PaxHeaders/x", 'x', "28 mtime=1234567890.1234567\n", 28);
-        data_tar_add(&tar, "././@LongLink", 'L', "a long name that belongs to the next member", 44);
-        data_tar_add(&tar, name, i % 2 == 0 ? '0' : '\0', bytes,
+        /* A name of more than 100 bytes, as pax and as GNU write it, before a member that has a part of it. */
+        char longer[300], record[340];
+        snprintf(longer, sizeof longer, "./%0120d/%s", i, data_batch_names[order[i]]);
+        int length = snprintf(record, sizeof record, "28 mtime=1234567890.1234567\n%zu path=%s\n",
+                              strlen(longer) + 10, longer);
+        if (i % 2 == 0)
+            data_tar_add(&tar, "PaxHeaders/x", 'x', record, (size_t)length);
+        else
+            data_tar_add(&tar, "././@LongLink", 'L', longer, strlen(longer) + 1);
+        data_tar_add(&tar, i < 4 ? "cut" : name, i % 2 == 0 ? '0' : '\0', bytes,
                      (size_t)data_cifar_count(order[i]) * DATA_RECORD);
         data_tar_add(&tar, "c/readme.html", '0', bytes, 700);
         data_tar_add(&tar, "c/a link", '2', NULL, 0);
