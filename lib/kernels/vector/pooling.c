@@ -119,6 +119,24 @@ static void max_pair_backward(const float *dy, const uint8_t *winners, int half,
 
 /* ---- Averages ----------------------------------------------------------------------------------------- */
 
+enum { CHANNELS_AT_A_TIME = 64 };
+
+/* The sum of the window for `count` channels, row by row: a number that is added to the sum of a whole large plane loses
+ * its digits. */
+static void sum_window(const float *picture, int64_t w, int64_t c, int64_t count, tci_span rows,
+                       tci_span columns, float *restrict out) {
+    float sum[CHANNELS_AT_A_TIME] = {0};
+    for (int64_t i = rows.begin; i < rows.end; i++) {
+        float line[CHANNELS_AT_A_TIME] = {0};
+        for (int64_t j = columns.begin; j < columns.end; j++) {
+            const float *restrict in = picture + (i * w + j) * c;
+            for (int64_t k = 0; k < count; k++) line[k] += in[k];
+        }
+        for (int64_t k = 0; k < count; k++) sum[k] += line[k];
+    }
+    memcpy(out, sum, sizeof(float) * (size_t)count);
+}
+
 static void avg_row(const tci_avgpool *p, const float *x, float *y, int64_t row) {
     int64_t c = p->c;
     const float *picture = x + row / p->oh * p->h * p->w * c;
@@ -126,13 +144,9 @@ static void avg_row(const tci_avgpool *p, const float *x, float *y, int64_t row)
     for (int64_t j = 0; j < p->ow; j++) {
         tci_span columns = p->columns[j];
         float *restrict out = y + (row * p->ow + j) * c;
-        memset(out, 0, sizeof(float) * (size_t)c);
-        for (int64_t h = rows.begin; h < rows.end; h++) {
-            for (int64_t w = columns.begin; w < columns.end; w++) {
-                const float *restrict in = picture + (h * p->w + w) * c;
-                for (int64_t k = 0; k < c; k++) out[k] += in[k];
-            }
-        }
+        for (int64_t k = 0; k < c; k += CHANNELS_AT_A_TIME)
+            sum_window(picture + k, p->w, c, c - k < CHANNELS_AT_A_TIME ? c - k : CHANNELS_AT_A_TIME, rows,
+                       columns, out + k);
         float factor = 1.0f / (float)(rows.size * columns.size);
         for (int64_t k = 0; k < c; k++) out[k] *= factor;
     }
