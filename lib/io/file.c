@@ -1,6 +1,7 @@
 /* file.c - whoever looks at a name sees the old file or the new one, whole: the bytes go to a temporary file
  * in the same folder, are synced, and only then take the name (rename is atomic within a file system); at
  * last the folder is synced, so that the new name survives a power cut. */
+#define _XOPEN_SOURCE 700 /* realpath() */
 #include "file.h"
 
 #include <errno.h>
@@ -32,20 +33,39 @@ static int open_temporary(const char *path, char *name, size_t size) {
     return -1;
 }
 
+static void free_names(tci_file_writer *writer) {
+    free(writer->target);
+    free(writer->temporary);
+    writer->target = writer->temporary = NULL;
+}
+
+/* A link stays one: what it leads to is replaced. */
+static tc_status find_target(tci_file_writer *writer) {
+    struct stat st;
+    const char *path = writer->path;
+    if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode)) {
+        writer->target = realpath(path, NULL);
+        return writer->target ? TC_OK : io_fail(path, "the link leads nowhere", errno);
+    }
+    writer->target = malloc(strlen(path) + 1);
+    if (!writer->target) return tc_fail(TC_ERR_MEMORY, "%s: no memory for a file name", path);
+    strcpy(writer->target, path);
+    return TC_OK;
+}
+
 tc_status tci_file_writer_open(tci_file_writer *writer, const char *path) {
     *writer = (tci_file_writer){.path = path, .descriptor = -1};
     struct stat there;
     /* A rename would put a plain file in the place of a device or fail on a folder. */
     if (stat(path, &there) == 0 && !S_ISREG(there.st_mode))
         return tc_fail(TC_ERR_IO, "%s: cannot be replaced: it is not a regular file", path);
-    size_t size = strlen(path) + 48;
+    TC_TRY(find_target(writer));
+    size_t size = strlen(writer->target) + 48;
     writer->temporary = malloc(size);
-    if (!writer->temporary) return tc_fail(TC_ERR_MEMORY, "%s: no memory for a file name", path);
-    writer->descriptor = open_temporary(path, writer->temporary, size);
+    if (writer->temporary) writer->descriptor = open_temporary(writer->target, writer->temporary, size);
     if (writer->descriptor >= 0) return TC_OK;
-    int reason = errno;
-    free(writer->temporary);
-    writer->temporary = NULL;
+    int reason = writer->temporary ? errno : ENOMEM;
+    free_names(writer);
     return io_fail(path, "cannot write a temporary file beside it", reason);
 }
 
@@ -91,22 +111,21 @@ tc_status tci_file_writer_commit(tci_file_writer *writer) {
     if (close(writer->descriptor) != 0 && errno != EINTR && status == TC_OK)
         status = io_fail(writer->path, "cannot be closed", errno);
     writer->descriptor = -1;
-    if (status == TC_OK && rename(writer->temporary, writer->path) != 0)
+    if (status == TC_OK && rename(writer->temporary, writer->target) != 0)
         status = io_fail(writer->path, "the temporary file cannot take this name", errno);
     if (status == TC_OK) {
-        free(writer->temporary);
-        writer->temporary = NULL;
-        return sync_folder(writer->path);
+        status = sync_folder(writer->target);
+        free_names(writer);
+    } else {
+        tci_file_writer_abort(writer);
     }
-    tci_file_writer_abort(writer);
     return status;
 }
 
 void tci_file_writer_abort(tci_file_writer *writer) {
     if (writer->descriptor >= 0) close(writer->descriptor);
     if (writer->temporary) unlink(writer->temporary);
-    free(writer->temporary);
-    writer->temporary = NULL;
+    free_names(writer);
     writer->descriptor = -1;
 }
 

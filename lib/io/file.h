@@ -11,6 +11,7 @@
 /* A file being written beside its final name. Zero it, open it, write, and close it in either way. */
 typedef struct tci_file_writer {
     const char *path; /* the final name; the caller's */
+    char *target;     /* the same, or where it leads if it is a link */
     char *temporary;
     int descriptor;
 } tci_file_writer;

@@ -600,6 +600,27 @@ START_TEST(a_name_without_folder_works) {
 }
 END_TEST
 
+/* A link stays one; what it leads to is replaced. */
+START_TEST(a_link_is_followed) {
+    char link[160], text[8] = "";
+    struct stat st;
+    snprintf(link, sizeof link, "%s-link", path);
+    ck_assert_int_eq(symlink(path, link), 0);
+    ck_assert_int_eq(tc_write_file(link, "x", 1), TC_ERR_IO);
+    ck_assert_ptr_nonnull(strstr(tc_last_error(), "the link leads nowhere"));
+    ck_assert_int_eq(tc_write_file(path, "first", 5), TC_OK);
+    ck_assert_msg(tc_write_file(link, "other", 5) == TC_OK, "%s", tc_last_error());
+    ck_assert_int_eq(lstat(link, &st), 0);
+    ck_assert(S_ISLNK(st.st_mode));
+    FILE *file = fopen(path, "r");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fread(text, 1, sizeof text, file), 5);
+    fclose(file);
+    ck_assert_str_eq(text, "other");
+    ck_assert_int_eq(files_in_folder(), 2);
+}
+END_TEST
+
 /* Temporary files of a run that was killed are in nobody's way. */
 START_TEST(an_old_temporary_file_does_not_matter) {
     char old[160];
@@ -632,6 +653,7 @@ static void add(TCase *tests) {
     tcase_add_test(tests, a_full_disk_leaves_the_old_file_and_nothing_else);
     tcase_add_test(tests, a_written_file_replaces_the_old_one);
     tcase_add_test(tests, a_name_without_folder_works);
+    tcase_add_test(tests, a_link_is_followed);
     tcase_add_test(tests, an_old_temporary_file_does_not_matter);
 }
 
