@@ -313,9 +313,19 @@ static tc_status copies_sheet(const diagnosis *g, image *pictures, grid_cell *ce
                       &(grid_options){.title = "copies, each beside the other", .columns = 4}, "copies.png");
 }
 
+/* The last name of a path. */
+static const char *last_name(const char *path, char name[256]) {
+    size_t end = strlen(path), begin;
+    while (end > 1 && path[end - 1] == '/') end--;
+    for (begin = end; begin > 0 && path[begin - 1] != '/';) begin--;
+    snprintf(name, 256, "%.*s", (int)(end - begin < 255 ? end - begin : 255), path + begin);
+    return name;
+}
+
 static tc_status draw_sheets(diagnosis *g) {
+    char name[256];
     int length = g->s->out ? snprintf(g->out, sizeof g->out, "%s", g->s->out)
-                           : snprintf(g->out, sizeof g->out, "doctor-%s", g->d->name);
+                           : snprintf(g->out, sizeof g->out, "doctor-%s", last_name(g->d->name, name));
     if (length >= (int)sizeof g->out) return tc_fail(TC_ERR_ARGUMENT, "--out: this path is too long");
     if (mkdir(g->out, 0777) != 0 && errno != EEXIST)
         return tc_fail(TC_ERR_IO, "%s: cannot be made: %s", g->out, strerror(errno));
@@ -363,8 +373,9 @@ static int run_doctor(int argc, char **argv) {
     parse_result parsed = options_parse(&command_doctor, argc, argv, &s, NULL);
     if (parsed != PARSE_OK) return parsed == PARSE_HELP ? EXIT_GOOD : EXIT_USAGE;
     tc_dataset *dataset;
-    if (data_open(s.data, s.data_dir, s.threads, &s.input, &dataset) != TC_OK)
-        return report_failure("doctor");
+    tc_status opened = data_open(s.data, s.data_dir, s.threads, &s.input, &dataset);
+    if (opened == TC_ERR_ARGUMENT) return report(EXIT_USAGE, "doctor", "%s", tc_last_error());
+    if (opened != TC_OK) return report_failure("doctor");
     diagnosis g = {.s = &s, .d = dataset};
     tc_status status = diagnose(&g);
     duplicates_free(&g.list);

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "commands.h"
 #include "evaluate.h"
@@ -133,6 +134,7 @@ static tc_status write_one(const export_settings *s, bool is_c, const described 
     int64_t shape[4] = {1, net->channels, net->height, net->width};
     TC_TRY((is_c ? tc_export_c : tc_export_onnx)(model, shape, options, is_c ? s->c : s->onnx));
     printf("%s\n", is_c ? s->c : s->onnx);
+    if (!d && is_c && s->int8) printf("(what 8 bits cost in accuracy is measured with --data)\n");
     if (!d) return TC_OK;
     measured m = {0};
     TC_TRY(measure(s, is_c, about, model, d, shape, &m));
@@ -164,6 +166,13 @@ static tc_status write_net(const export_settings *s, const described *about, tc_
     return status;
 }
 
+static bool is_same_file(const char *a, const char *b) {
+    struct stat x, y;
+    if (!a || !b) return false;
+    return strcmp(a, b) == 0 ||
+           (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
+}
+
 static int run_export(int argc, char **argv) {
     export_settings s = {0};
     parse_result parsed = options_parse(&command_export, argc, argv, &s, NULL);
@@ -173,6 +182,8 @@ static int run_export(int argc, char **argv) {
     if (s.int8 && !s.c) return report(EXIT_USAGE, "export", "--int8 is for --c FILE");
     if (s.fold && !s.onnx)
         return report(EXIT_USAGE, "export", "--fold is for --onnx FILE; C is always folded");
+    if (is_same_file(s.c, s.onnx) || is_same_file(s.checkpoint, s.c) || is_same_file(s.checkpoint, s.onnx))
+        return report(EXIT_USAGE, "export", "--checkpoint, --c and --onnx: expected different files");
     described about;
     tc_model *model;
     tc_status status = saved_net_open(s.checkpoint, &about, &model);

@@ -91,12 +91,10 @@ static tc_status take_numbers(const import_settings *s, tc_dataset *d) {
 /* A line for each that differs. */
 static void list_difference(void *context, const char *name, const char *found, const char *expected) {
     (void)context;
-    if (!found)
-        printf("missing      %s %s\n", name, expected);
-    else if (!expected)
-        printf("unexpected   %s %s\n", name, found);
-    else
-        printf("other shape  %s %s, expected %s\n", name, found, expected);
+    printf("%-13s", !found ? "missing" : !expected ? "unexpected" : "other shape");
+    put_printable(stdout, name);
+    printf(" %s%s%s\n", found ? found : expected, found && expected ? ", expected " : "",
+           found && expected ? expected : "");
 }
 
 /* The one line of a failure names the first few; the list names them all. */
@@ -127,8 +125,7 @@ static tc_status convert(const import_settings *s, tc_dataset *d) {
                   .classes = d->classes,
                   .bn_eps = (float)s->net.bn_eps,
                   .logit_scale = (float)s->net.logit_scale};
-    for (int i = 0; i < s->net.widths.count && i < TC_NET_WIDTHS; i++)
-        net.widths[i] = (int)s->net.widths.values[i];
+    for (int i = 0; i < s->net.widths.count; i++) net.widths[i] = (int)s->net.widths.values[i];
     tc_status status = tc_model_create(tc_model_build(entry, &net), 1, &model);
     if (status == TC_OK) status = load_weights(s->files.words[0], model);
     if (status == TC_OK) status = check_values(s->files.words[0], model, &net);
@@ -174,6 +171,9 @@ static int run_import(int argc, char **argv) {
     if (s.data && s.classes)
         return report(EXIT_USAGE, "import", "--classes and --data: the data says how many classes there are");
     if (!s.classes) s.classes = 10;
+    if (s.net.widths.count > TC_NET_WIDTHS)
+        return report(EXIT_USAGE, "import", "--widths: %d numbers, expected at most %d", s.net.widths.count,
+                      TC_NET_WIDTHS);
     if (s.input.count == 0 && !s.data) s.input = (option_list){3, {3, 32, 32}};
     if (s.input.count != 0 && (s.input.count != 3 || s.input.values[0] > 4))
         return report(EXIT_USAGE, "import", "--input: expected three numbers C,H,W with at most 4 channels");

@@ -85,7 +85,8 @@ static int next_class(const predictions *p, bool *taken) {
 static void print_table(const predict_settings *s, const described *about, const char *path,
                         const predictions *p, bool *taken) {
     char number[CLASS_NUMBER];
-    printf("%s:", path);
+    put_printable(stdout, path);
+    printf(":");
     for (int i = 0; i < s->top && i < p->classes; i++) {
         int k = next_class(p, taken);
         printf("%s %s %.1f%%", i ? "," : "", described_class(about, k, number),

@@ -1,4 +1,5 @@
 /* cmd_train.c - `tinycnn train`: from the command line to a trained run. */
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,6 +188,7 @@ static int train_to_end(trainer *t) {
 static tc_status prepare(start *st, trainer *t, int *lock) {
     const train_settings *s = &st->settings;
     *lock = -1;
+    TC_TRY(config_check(train_options, s));
     TC_TRY(trainer_create(s, st->dataset, &st->run, t));
     tc_status status = s->resume ? TC_OK : run_dir_create(s->out, s->model, &st->run);
     if (status == TC_OK) status = run_dir_lock(&st->run, lock);
@@ -237,8 +239,8 @@ static void print_figures(int64_t first, const double *figures, int count, const
     statistics found = statistics_of(figures, count);
     printf("test accuracy over %d seeds: mean %.2f%%, standard deviation %.2f%%, 95%% confidence interval of "
            "the mean %.2f%% to %.2f%%; the runs are in %s\n",
-           found.count, 100 * found.mean, 100 * found.deviation, 100 * (found.mean - found.half),
-           100 * (found.mean + found.half), parent);
+           found.count, 100 * found.mean, 100 * found.deviation, 100 * fmax(found.mean - found.half, 0),
+           100 * fmin(found.mean + found.half, 1), parent);
 }
 
 static int train_each(start *st, const char *parent, double *figures, int *done) {

@@ -9,6 +9,17 @@
 
 #include "machine.h"
 
+tc_status config_check(const option *options, const void *settings) {
+    for (const option *o = options; o->name; o++) {
+        if (o->scope == SCOPE_START || o->kind != OPTION_TEXT) continue;
+        const char *value = *(const char *const *)(const void *)((const char *)settings + o->at);
+        json_t *string = value ? json_string(value) : json_null();
+        if (!string) return tc_fail(TC_ERR_ARGUMENT, "--%s: is not UTF-8 text, as config.json is", o->name);
+        json_decref(string);
+    }
+    return TC_OK;
+}
+
 /* Text as a JSON string; false if it is not UTF-8. */
 static bool put_string(FILE *out, const char *text) {
     json_t *string = json_string(text);
@@ -42,17 +53,14 @@ tc_status config_write(const char *path, const option *options, const void *sett
     FILE *out = open_memstream(&text, &size);
     if (!out) return tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
     bool good = fprintf(out, "{\n  \"tinycnn\": \"%s\"", tc_version()) >= 0;
-    const char *name = "machine";
     for (const option *o = options; o->name && good; o++) {
         if (o->scope == SCOPE_START) continue;
-        name = o->name;
-        good = fprintf(out, ",\n  \"%s\": ", name) >= 0 && put_value(out, o, settings);
+        good = fprintf(out, ",\n  \"%s\": ", o->name) >= 0 && put_value(out, o, settings);
     }
     good = good && put_machine(out) && fputs("\n}\n", out) >= 0;
     good = fclose(out) == 0 && good;
     tc_status status =
-        good ? tc_write_file(path, text, size)
-             : tc_fail(TC_ERR_FORMAT, "%s: \"%s\" is not UTF-8 text, or memory is short", path, name);
+        good ? tc_write_file(path, text, size) : tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
     free(text);
     return status;
 }

@@ -7,6 +7,9 @@
 
 #include "options.h"
 
+/* TC_ERR_ARGUMENT where a text is not UTF-8, as JSON is. */
+tc_status config_check(const option *options, const void *settings);
+
 /* Options of SCOPE_START are left out. */
 tc_status config_write(const char *path, const option *options, const void *settings);
 

@@ -18,21 +18,17 @@ static json_t *floats(const float *values, int count) {
     return array;
 }
 
-/* NULL: a name is not UTF-8, as JSON is, or memory is short. */
 static json_t *names(const tc_dataset *dataset) {
     json_t *array = json_array();
     for (int i = 0; i < dataset->classes; i++)
-        if (json_array_append_new(array, json_string(dataset->class_names[i])) != 0) {
-            json_decref(array);
-            return NULL;
-        }
+        json_array_append_new(array, json_string(dataset->class_names[i]));
     return array;
 }
 
 tc_status description_create(const train_settings *settings, const tc_dataset *s, description *d) {
     char *model_copy = malloc(strlen(settings->model) + 1);
     if (model_copy) strcpy(model_copy, settings->model);
-    json_t *class_names = names(s), *widths = json_array();
+    json_t *widths = json_array();
     for (int i = 0; i < settings->widths.count; i++)
         json_array_append_new(widths, json_integer((json_int_t)settings->widths.values[i]));
     *d = (description){{
@@ -41,13 +37,11 @@ tc_status description_create(const train_settings *settings, const tc_dataset *s
         {"classes", dump(json_integer(s->classes))},
         {"mean", dump(floats(s->mean, s->channels))},
         {"deviation", dump(floats(s->deviation, s->channels))},
-        {"class_names", dump(class_names)},
+        {"class_names", dump(names(s))},
         {"widths", dump(widths)},
         {"bn_eps", dump(json_real((double)(float)settings->bn_eps))},
         {"logit_scale", dump(json_real((double)(float)settings->logit_scale))},
     }};
-    if (!class_names)
-        return tc_fail(TC_ERR_FORMAT, "%s: the name of a class is not UTF-8, or memory is short", s->name);
     for (int i = 0; i < DESCRIPTION_STRINGS; i++)
         if (!d->strings[i].value) return tc_fail(TC_ERR_MEMORY, "checkpoint description: out of memory");
     return TC_OK;
@@ -175,4 +169,15 @@ int described_class_index(const described *d, const char *name) {
     }
     tc_fail(TC_ERR_ARGUMENT, "there is no class \"%s\"; there are %s", name, list);
     return -1;
+}
+
+tc_status described_fits(const described *d, const char *path, const tc_dataset *dataset) {
+    char number[CLASS_NUMBER];
+    for (int i = 0; d->class_names && i < dataset->classes; i++) {
+        const char *name = described_class(d, i, number);
+        if (strcmp(name, dataset->class_names[i]) != 0)
+            return tc_fail(TC_ERR_SHAPE, "%s: class %d of this net is \"%s\", of %s it is \"%s\"", path, i,
+                           name, dataset->name, dataset->class_names[i]);
+    }
+    return TC_OK;
 }

@@ -36,6 +36,10 @@ const char *described_class(const described *d, int index, char number[CLASS_NUM
 /* The class of that name or number; -1 with the sentence if there is none. */
 int described_class_index(const described *d, const char *name);
 
+/* TC_ERR_SHAPE where the data set, of as many classes, calls one otherwise: pictures of the same size may still be of other
+ * things. `path` is the checkpoint's. */
+tc_status described_fits(const described *d, const char *path, const tc_dataset *dataset);
+
 /* Reads the description of the checkpoint at `path`. Free with described_free(), also after a failure. */
 tc_status description_read(const char *path, described *d);
 void described_free(described *d);

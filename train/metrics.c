@@ -45,27 +45,40 @@ static tc_status fail_io(const char *path) {
     return tc_fail(TC_ERR_IO, "%s: %s", path, strerror(errno));
 }
 
-/* The offset behind the first `lines` lines. */
-static tc_status find_line(const char *path, int64_t lines, int64_t *offset) {
+/* A line of an epoch. To be freed; NULL: it is none. */
+static json_t *parse_line(const char *line) {
+    json_t *object = json_loads(line, 0, NULL);
+    if (json_is_integer(json_object_get(object, "epoch"))) return object;
+    json_decref(object);
+    return NULL;
+}
+
+/* The offset behind the first `epochs` epochs. */
+static tc_status find_epoch(const char *path, int64_t epochs, int64_t *offset) {
     FILE *file = fopen(path, "r");
     if (!file) return fail_io(path);
+    char *line = NULL;
+    size_t room = 0;
     int64_t found = 0;
     *offset = 0;
-    for (int c; found < lines && (c = getc(file)) != EOF;) {
-        (*offset)++;
-        found += c == '\n';
+    for (ssize_t length; found < epochs && (length = getline(&line, &room, file)) > 0;) {
+        json_t *object = parse_line(line);
+        found += object != NULL && line[length - 1] == '\n';
+        *offset += length;
+        json_decref(object);
     }
     tc_status status = ferror(file) ? fail_io(path) : TC_OK;
+    free(line);
     fclose(file);
-    if (status == TC_OK && found < lines)
-        return tc_fail(TC_ERR_FORMAT, "%s: %lld lines, the checkpoint was made after %lld", path,
-                       (long long)found, (long long)lines);
+    if (status == TC_OK && found < epochs)
+        return tc_fail(TC_ERR_FORMAT, "%s: %lld epochs, the checkpoint was made after %lld", path,
+                       (long long)found, (long long)epochs);
     return status;
 }
 
-tc_status metrics_open(const char *path, int64_t lines, log_file *file) {
+tc_status metrics_open(const char *path, int64_t epochs, log_file *file) {
     int64_t offset = 0;
-    if (lines) TC_TRY(find_line(path, lines, &offset));
+    if (epochs) TC_TRY(find_epoch(path, epochs, &offset));
     return log_file_open(path, offset, file);
 }
 
@@ -116,8 +129,8 @@ tc_status metrics_read(const char *path, metrics_list *list) {
     size_t room = 0;
     tc_status status = TC_OK;
     while (status == TC_OK && getline(&line, &room, file) > 0) {
-        json_t *object = json_loads(line, 0, NULL);
-        if (json_is_integer(json_object_get(object, "epoch")))
+        json_t *object = parse_line(line);
+        if (object)
             status = add_epoch(path, object, list);
         else
             list->skipped++;

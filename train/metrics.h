@@ -33,9 +33,9 @@ double metrics_get(const metrics *m, int field);
 enum { METRICS_TEXT = 32 };
 const char *metrics_text(double value, const char *none, char text[METRICS_TEXT]);
 
-/* Opens the file for appending, after cutting it back to its first `lines` lines: what was written after the
+/* Opens the file for appending, after cutting it back to its first `epochs` epochs: what was written after the
  * checkpoint that a run resumes from is written anew. */
-tc_status metrics_open(const char *path, int64_t lines, log_file *file);
+tc_status metrics_open(const char *path, int64_t epochs, log_file *file);
 
 /* Appends a line and sees it to the disk. */
 tc_status metrics_append(log_file *file, const metrics *m);

@@ -50,7 +50,10 @@ static tc_status parse_list(const option *o, const char *text, option_list *list
         memcpy(item, text, length);
         item[length] = '\0';
         TC_TRY(parse_number(o, item, o->whole, &read.values[read.count++]));
-        text += length + (text[length] == ',');
+        text += length;
+        if (text[0] == ',' && text[1] == '\0')
+            return tc_fail(TC_ERR_ARGUMENT, "--%s: a number is expected behind the last comma", o->name);
+        text += text[0] == ',';
     }
     *list = read;
     return TC_OK;

@@ -46,7 +46,7 @@ static tc_status run(tc_model *model, const described *about, const uint8_t *pix
                      tc_tape *tape, predictions *p) {
     const tc_net *net = &about->net;
     size_t values = (size_t)net->height * (size_t)net->width * (size_t)net->channels;
-    float *x = malloc(BATCH * values * sizeof *x);
+    float *x = malloc((size_t)(p->count < BATCH ? p->count : BATCH) * values * sizeof *x);
     if (!x) return tc_fail(TC_ERR_MEMORY, "predictions: no memory for a batch");
     int64_t right = 0;
     tc_status status = TC_OK;

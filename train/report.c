@@ -9,12 +9,18 @@ int report_failure(const char *command) {
 }
 
 int report(int code, const char *command, const char *format, ...) {
+    char text[2048];
     va_list arguments;
     va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
     fflush(stdout);
     fprintf(stderr, "tinycnn %s: ", command);
-    vfprintf(stderr, format, arguments);
+    put_printable(stderr, text);
     fputc('\n', stderr);
-    va_end(arguments);
     return code;
+}
+
+void put_printable(FILE *stream, const char *text) {
+    for (; *text; text++) fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, stream);
 }

@@ -2,6 +2,8 @@
 #ifndef TRAIN_REPORT_H
 #define TRAIN_REPORT_H
 
+#include <stdio.h>
+
 #include "tinycnn.h"
 
 enum {
@@ -17,5 +19,8 @@ int report_failure(const char *command);
 
 /* The same with a message of its own; returns `code`. */
 int report(int code, const char *command, const char *format, ...) TC_PRINTF(3, 4);
+
+/* Names come from files and may hold what a terminal must not see: control characters are printed as '?'. */
+void put_printable(FILE *stream, const char *text);
 
 #endif

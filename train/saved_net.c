@@ -23,23 +23,11 @@ tc_status saved_net_open(const char *path, described *about, tc_model **model) {
     return status;
 }
 
-/* Pictures of the same size may still be of other things. */
-static tc_status names_fit(const char *path, const described *about, const tc_dataset *s) {
-    char number[CLASS_NUMBER];
-    for (int i = 0; about->class_names && i < s->classes; i++) {
-        const char *name = described_class(about, i, number);
-        if (strcmp(name, s->class_names[i]) != 0)
-            return tc_fail(TC_ERR_SHAPE, "%s: class %d of this net is \"%s\", of %s it is \"%s\"", path, i,
-                           name, s->name, s->class_names[i]);
-    }
-    return TC_OK;
-}
-
 static tc_status check_fit(const char *path, const described *about, const tc_dataset *s) {
     const tc_net *net = &about->net;
     if (net->channels == s->channels && net->height == s->height && net->width == s->width &&
         net->classes == s->classes)
-        return names_fit(path, about, s);
+        return described_fits(about, path, s);
     return tc_fail(TC_ERR_SHAPE,
                    "%s: a net for pictures of (%d, %d, %d) and %d classes; %s has (%d, %d, %d) and %d", path,
                    net->channels, net->height, net->width, net->classes, s->name, s->channels, s->height,

@@ -273,10 +273,10 @@ tc_status settings_resume(train_settings *settings, const bool given[OPTIONS_MAX
             option_copy(o, settings, &run);
             continue;
         }
-        char text[512] = "none";
+        char text[512] = "";
         option_text(o, &run, text, sizeof text);
         return tc_fail(TC_ERR_ARGUMENT, "--%s: the run in %s has %s and keeps it%s", o->name,
-                       settings->resume, text,
+                       settings->resume, *text ? text : "none",
                        is_epochs ? " (it may only grow, with --schedule constant)" : "");
     }
     *settings = run;

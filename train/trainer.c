@@ -93,10 +93,21 @@ tc_status trainer_save(const trainer *t) {
                               DESCRIPTION_STRINGS + STATE_STRINGS);
 }
 
+/* Classes that have been renamed may have another order now. */
+static tc_status check_classes(const trainer *t) {
+    described about;
+    tc_status status = description_read(t->run->last, &about);
+    if (status == TC_OK && about.net.classes == t->dataset->classes)
+        status = described_fits(&about, t->run->last, t->dataset);
+    described_free(&about);
+    return status;
+}
+
 tc_status trainer_resume(trainer *t) {
     train_state *s = &t->state;
     if (access(t->run->last, F_OK) != 0) return TC_OK;
     TC_TRY(train_state_read(t->run->last, s));
+    TC_TRY(check_classes(t));
     if (s->batch > t->batches)
         return tc_fail(TC_ERR_FORMAT, "%s: stands at batch %lld, the data has %lld in an epoch", t->run->last,
                        (long long)s->batch, (long long)t->batches);

@@ -32,7 +32,10 @@ static const char *form_text(const tci_stored_tensor *tensor, const tci_stored_t
                              char text[FORM_TEXT]) {
     char shape[TC_SHAPE_TEXT];
     bool differs = other && other->dtype != tensor->dtype;
-    snprintf(text, FORM_TEXT, "%s%s", tensor->dtype == TCI_I64 ? "I64 " : differs ? "F32 " : "",
+    snprintf(text, FORM_TEXT, "%s%s",
+             tensor->dtype == TCI_I64 ? "I64 "
+             : differs                ? "F32 "
+                                      : "",
              tc_shape_text(tensor->ndim, tensor->shape, shape));
     return text;
 }
@@ -64,7 +67,7 @@ static void compare(const tci_contents *contents, bool with_state, const tci_saf
 /* A list of complaints of one sort, as text: the first few in full, of the others the number. */
 typedef struct complaints {
     const char *sort;
-    size_t count, used;
+    size_t count, shown, used;
     char text[280];
 } complaints;
 
@@ -72,15 +75,18 @@ enum { MISSING, OTHER, UNEXPECTED, SORTS };
 
 static void complain(void *context, const char *name, const char *found, const char *expected) {
     complaints *list = (complaints *)context + (!found ? MISSING : expected ? OTHER : UNEXPECTED);
-    if (list->count++ >= NAMES_SHOWN || list->used >= sizeof list->text) return;
-    char one[160];
-    if (found && expected)
-        snprintf(one, sizeof one, "%s is %s, expected is %s", name, found, expected);
-    else
-        snprintf(one, sizeof one, "%s", name);
-    int written = snprintf(list->text + list->used, sizeof list->text - list->used, "%s%s",
-                           list->count > 1 ? ", " : "", one);
+    size_t room = sizeof list->text - list->used;
+    list->count++;
+    if (list->shown == NAMES_SHOWN || list->shown + 1 < list->count) return;
+    int written = snprintf(list->text + list->used, room, "%s%.120s%s%s%s%s", list->shown > 0 ? ", " : "",
+                           name, found && expected ? " is " : "", found && expected ? found : "",
+                           found && expected ? ", expected is " : "", found && expected ? expected : "");
+    if ((size_t)written >= room) {
+        list->text[list->used] = '\0';
+        return;
+    }
     list->used += (size_t)written;
+    list->shown++;
 }
 
 /* "; missing: a, b and 3 more" */
@@ -88,8 +94,8 @@ static const char *complaint_text(const complaints *list, char text[340]) {
     text[0] = '\0';
     if (list->count == 0) return text;
     int written = snprintf(text, 340, "; %s: %s", list->sort, list->text);
-    if (list->count > NAMES_SHOWN)
-        snprintf(text + written, 340 - (size_t)written, " and %zu more", list->count - NAMES_SHOWN);
+    if (list->count > list->shown)
+        snprintf(text + written, 340 - (size_t)written, " and %zu more", list->count - list->shown);
     return text;
 }
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # doctor: a healthy set, and one with everything wrong that can be planted.
+golden=$(cd "$(dirname "$0")/../golden" && pwd)
 . "$(dirname "$0")/support.sh"
 
 expect 0 '' "$tinycnn" doctor --data shapes --no-near
@@ -42,3 +43,9 @@ expect_printed '"leaked": \[2, 0\]'
 printf '\012' | dd of=bad/test_batch.bin conv=notrunc status=none
 expect 1 'test_batch.bin: record 1 of 2 has label 10, expected 0 to 9' "$tinycnn" doctor --data "$work/bad"
 expect 1 'nowhere' "$tinycnn" doctor --data nowhere
+expect 2 '--input: 2 of three numbers' "$tinycnn" doctor --data shapes --input 3,32
+# Pictures land in a folder that is called after the last name of a path.
+if "$tinycnn" --version | grep -q libzip; then
+  expect 0 '' "$tinycnn" doctor --data "$golden/arrays/stored.npz"
+  [ -d doctor-stored.npz ] || fail "no folder of sheets: $(ls)"
+fi

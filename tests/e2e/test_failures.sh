@@ -73,6 +73,11 @@ if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=64k tmpfs disk 2>/dev/null; th
   umount disk
 fi
 
+# A path that config.json cannot hold.
+cp -r "$good" $'d\xe4ta'
+expect 2 '--data: is not UTF-8 text, as config.json is' "${train[@]}" --data $'d\xe4ta' --out named
+[ ! -e named ] || fail "a folder of no run is left"
+
 # ---- Checkpoints ----
 evaluate=("$tinycnn" eval --data "$good" --checkpoint)
 expect 0 '' "${evaluate[@]}" first/best.safetensors
@@ -119,7 +124,7 @@ expect 1 'bad/last.safetensors: ' "$tinycnn" train --resume bad
 cp first/best.safetensors bad/last.safetensors
 expect 1 'bad/last.safetensors: .*only a run.s last.safetensors can be resumed' "$tinycnn" train --resume bad
 rm -r bad && cp -r first bad && : >bad/metrics.jsonl
-expect 1 'bad/metrics.jsonl: 0 lines, the checkpoint was made after 1' "$tinycnn" train --resume bad
+expect 1 'bad/metrics.jsonl: 0 epochs, the checkpoint was made after 1' "$tinycnn" train --resume bad
 
 # ---- Divergence ----
 expect 3 'diverged: NaN or infinity at step [0-9]+ .*(result of|parameter|gradient of) ' \

@@ -43,6 +43,8 @@ expect 1 '--mean: 2 numbers, expected one for each of 3 channels' \
 expect 2 '0 files, expected one of weights' "$tinycnn" import --out x.safetensors
 expect 2 '--out FILE is needed' "$tinycnn" import weights.safetensors
 expect 2 '--classes and --data: the data says' "$tinycnn" import weights.safetensors --data shapes --classes 4 --out x.safetensors
+expect 2 '--widths: 5 numbers, expected at most 4' "$tinycnn" import weights.safetensors --model lenet5 --widths 6,16,120,84,1 --out x.safetensors
+expect 2 '--mean: a number is expected behind the last comma' "$tinycnn" import weights.safetensors --mean 0.5, --out x.safetensors
 expect 2 '--mean: 63 is not in the range 0 to 1' "$tinycnn" import weights.safetensors --mean 63,50,60 --out x.safetensors
 # A NaN in a bias; it is no number of a net.
 {
@@ -67,6 +69,8 @@ expect_printed 'the same decision for (100|9[0-9])'
 expect 2 'name what to write: --c FILE or --onnx FILE' "$tinycnn" export --checkpoint "$net"
 expect 2 '--checkpoint FILE is needed' "$tinycnn" export --c net.c
 expect 1 'nowhere' "$tinycnn" export --checkpoint nowhere --c net.c
+expect 2 'expected different files' "$tinycnn" export --checkpoint "$net" --c both --onnx both
+expect 2 'expected different files' "$tinycnn" export --checkpoint "$net" --c ./"$net"
 expect 1 'nowhere/net.c' "$tinycnn" export --checkpoint "$net" --c nowhere/net.c
 expect 0 '' "$tinycnn" export --checkpoint "$net" --c plain.c
 grep -q 'normalised: (v - mean) / deviation for values from 0 to 1, mean 0\.[0-9]*, 0\.[0-9]*, 0\.[0-9]*; deviation 0\.' plain.c ||
@@ -136,15 +140,35 @@ expect 1 'photos: Is a directory' "$tinycnn" predict --checkpoint "$net" --list 
 printf ' \n\n' >empty.txt
 expect 1 'empty\.txt: names no picture' "$tinycnn" predict --checkpoint "$net" --list empty.txt
 expect 1 'nowhere' "$tinycnn" predict --checkpoint "$net" nowhere.png
-expect 1 'photos/train: holds no' "$tinycnn" predict --checkpoint "$net" photos/train
+expect 0 '' "$tinycnn" predict --checkpoint "$net" photos/train
+[ "$(wc -l <stdout.txt)" -eq "$(find photos/train -name '*.jpg' | wc -l)" ] || fail "folders within are not searched"
+mkdir photos/none
+expect 1 'photos/none: holds no .png, .jpg or .jpeg' "$tinycnn" predict --checkpoint "$net" photos/none
+rmdir photos/none
 expect 2 'name pictures, folders of them, or a --list' "$tinycnn" predict --checkpoint "$net"
 expect 2 '--input: 3,64,64, but the pictures of shapes are 3,32,32' "$tinycnn" train --input 3,64,64 --epochs 1
-expect 2 '--input: 2 numbers, expected three' "$tinycnn" train --data photos --input 3,64 --epochs 1
+expect 2 '--input: 2 of three numbers' "$tinycnn" train --data photos --input 3,64 --epochs 1
 rm photos/broken.png
 expect 1 'photos/train: is no data set.s folder: holds neither train/ \(pictures\)' "$tinycnn" train --data photos/train
 for split in train test; do cp -r photos/$split/greys photos/$split/$'gr\xfc'; done
-expect 1 'photos: the name of a class is not UTF-8' "$tinycnn" train --data photos --model vgg --out named
+expect 1 'expected a name of UTF-8 letters' "$tinycnn" train --data photos --model vgg --out named
 [ ! -e named ] || fail "a run with classes that cannot be written down"
+rm -r photos/*/$'gr\xfc'
+# A long name is whole wherever it stands.
+long=$(printf 'x%.0s' {1..62})é
+for split in train test; do cp -r photos/$split/greys "photos/$split/$long"; done
+expect 0 '' "$tinycnn" train --model vgg --widths 8,8,8 --data photos --input 3,24,20 --batch 2 --epochs 1 --quiet --out named
+expect 0 '' "$tinycnn" predict --checkpoint named/last.safetensors --json photos/test/greys
+expect_printed "\"class\": \"$long\""
+expect 0 '' "$tinycnn" eval --checkpoint named/last.safetensors --data photos
+rm -r photos/*/"$long" named
+# Renamed, the classes have another order: a run does not go on as if nothing were.
+expect 0 '' "$tinycnn" train --model vgg --widths 8,8,8 --data photos --input 3,24,20 --batch 2 --epochs 1 --schedule constant --quiet --out named
+for split in train test; do mv photos/$split/greys photos/$split/zgreys; done
+expect 1 'named/last.safetensors: class 0 of this net is "greys", of photos it is "quarters"' \
+  "$tinycnn" train --resume named --epochs 2
+for split in train test; do mv photos/$split/zgreys photos/$split/greys; done
+expect 0 '' "$tinycnn" train --resume named --epochs 2
 
 # Arrays of NumPy's.
 if "$tinycnn" --version | grep -q libzip; then

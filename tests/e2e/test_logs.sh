@@ -74,6 +74,12 @@ expect 0 '' "$tinycnn" train --resume plain --epochs 5 --no-csv --no-tensorboard
 expect 0 '' "$tinycnn" train --resume plain --epochs 6 "${logs[@]}"
 in_step plain 6
 
+# What is no epoch (a blank line, by hand) is none.
+cp -r plain blank
+sed -i '1i\\' blank/metrics.jsonl
+expect 0 '' "$tinycnn" train --resume blank --epochs 7
+[ "$(grep -c '"epoch": ' blank/metrics.jsonl)" -eq 7 ] || fail "an epoch is lost: $(cat blank/metrics.jsonl)"
+
 # Killed at any time: what is written is whole, and after the resume nothing is lost or doubled.
 "$tinycnn" train "${settings[@]}" "${logs[@]}" --epochs 200 --out killed >/dev/null 2>&1 &
 process=$!
