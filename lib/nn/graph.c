@@ -100,8 +100,8 @@ void tc_graph_free(tc_graph *graph) {
 static tc_status check_values(const tc_graph_node *n, const char *name, const tc_tensor *t, float least) {
     for (int64_t i = 0; t && i < tc_numel(t); i++)
         if (!isfinite(t->data[i]) || t->data[i] < least)
-            return tc_fail(TC_ERR_NUMERIC, "%s%s%s: holds %g, expected %s", n->path, *n->path ? "." : "", name,
-                           (double)t->data[i], least == 0 ? "0 or more" : "finite numbers");
+            return tc_fail(TC_ERR_NUMERIC, "%s%s%s: holds %g, expected %s", n->path, *n->path ? "." : "",
+                           name, (double)t->data[i], least == 0 ? "0 or more" : "finite numbers");
     return TC_OK;
 }
 

@@ -28,6 +28,9 @@ read -ra static <<<"$(pkg-config --static --libs tinycnn | sed 's/-ltinycnn/-l:l
 echo "pkg-config, shared:   $(LD_LIBRARY_PATH="$libdir" "$work/pc_shared")"
 echo "pkg-config, static:   $("$work/pc_static")"
 
+# Who links the shared library needs no other package's .pc file.
+PKG_CONFIG_LIBDIR="$pc" pkg-config --cflags --libs tinycnn >/dev/null || { echo "pkg-config asks for other packages"; exit 1; }
+
 # From C++, where there is a compiler for it.
 for cxx in g++ clang++; do
   if ! command -v $cxx >/dev/null; then echo "SKIPPED: $cxx"; continue; fi
