@@ -1,6 +1,7 @@
 /* main.c - the program `tinycnn`: hands the command line to a sub-command. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
@@ -14,10 +15,13 @@ static void print_help(FILE *stream) {
             "Usage: tinycnn COMMAND [options]\n\nCommands:\n",
             tc_version());
     for (int i = 0; commands[i]; i++) fprintf(stream, "  %-12s%s\n", commands[i]->name, commands[i]->about);
-    fprintf(stream,
-            "\ntinycnn COMMAND --help lists a command's options; tinycnn --version what runs here.\n"
-            "Exit codes: 0 good, 1 failure (one line on stderr says what), 2 usage, 3 training diverged,\n"
-            "130 and 143 training stopped by SIGINT or SIGTERM with everything saved.\n");
+    fprintf(
+        stream,
+        "\ntinycnn COMMAND --help lists a command's options; tinycnn --version what runs here.\n"
+        "Exit codes: 0 good, 1 failure (one line on stderr says what), 2 usage, 3 training diverged,\n"
+        "130 and 143 training stopped by SIGINT or SIGTERM with everything saved.\n"
+        "Environment: TINYCNN_DATA, the folder of data sets; TINYCNN_ISA, base, avx2 or avx512: the newest\n"
+        "instructions that kernels may use.\n");
 }
 
 static void print_version(void) {
@@ -37,6 +41,11 @@ static void print_version(void) {
     printf("%s\n", between[0] == ',' ? "" : " none");
 }
 
+/* A wish that is misspelt shall not mean the newest. */
+static bool is_isa_known(const char *wish) {
+    return !wish || strcmp(wish, "base") == 0 || strcmp(wish, "avx2") == 0 || strcmp(wish, "avx512") == 0;
+}
+
 static int run(int argc, char **argv) {
     const char *name = argc > 1 ? argv[1] : "--help";
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
@@ -46,6 +55,11 @@ static int run(int argc, char **argv) {
     if (strcmp(name, "--version") == 0) {
         print_version();
         return EXIT_GOOD;
+    }
+    if (!is_isa_known(getenv("TINYCNN_ISA"))) {
+        fprintf(stderr, "tinycnn: TINYCNN_ISA is \"%s\", expected base, avx2 or avx512\n",
+                getenv("TINYCNN_ISA"));
+        return EXIT_USAGE;
     }
     for (int i = 0; commands[i]; i++)
         if (strcmp(name, commands[i]->name) == 0) return commands[i]->run(argc - 1, argv + 1);

@@ -119,22 +119,31 @@ static void max_pair_backward(const float *dy, const uint8_t *winners, int half,
 
 /* ---- Averages ----------------------------------------------------------------------------------------- */
 
-enum { CHANNELS_AT_A_TIME = 64 };
+enum { LINE = 256 /* channels */, FEW = 1024 /* pixels */ };
 
-/* The sum of the window for `count` channels, row by row: a number that is added to the sum of a whole large plane loses
- * its digits. */
-static void sum_window(const float *picture, int64_t w, int64_t c, int64_t count, tci_span rows,
+/* out += the sum over the window's pixels, of `count` of the c channels. */
+static void add_window(const float *picture, int64_t w, int64_t c, int64_t count, tci_span rows,
                        tci_span columns, float *restrict out) {
-    float sum[CHANNELS_AT_A_TIME] = {0};
     for (int64_t i = rows.begin; i < rows.end; i++) {
-        float line[CHANNELS_AT_A_TIME] = {0};
         for (int64_t j = columns.begin; j < columns.end; j++) {
             const float *restrict in = picture + (i * w + j) * c;
-            for (int64_t k = 0; k < count; k++) line[k] += in[k];
+            for (int64_t k = 0; k < count; k++) out[k] += in[k];
         }
-        for (int64_t k = 0; k < count; k++) sum[k] += line[k];
     }
-    memcpy(out, sum, sizeof(float) * (size_t)count);
+}
+
+/* The same row by row: a pixel that is added to the sum of a large plane loses its digits. */
+static void add_rows(const float *picture, int64_t w, int64_t c, tci_span rows, tci_span columns,
+                     float *restrict out) {
+    float line[LINE];
+    for (int64_t first = 0; first < c; first += LINE) {
+        int64_t count = c - first < LINE ? c - first : LINE;
+        for (int64_t i = rows.begin; i < rows.end; i++) {
+            memset(line, 0, sizeof line);
+            add_window(picture + first, w, c, count, (tci_span){i, i + 1, 1}, columns, line);
+            for (int64_t k = 0; k < count; k++) out[first + k] += line[k];
+        }
+    }
 }
 
 static void avg_row(const tci_avgpool *p, const float *x, float *y, int64_t row) {
@@ -144,9 +153,11 @@ static void avg_row(const tci_avgpool *p, const float *x, float *y, int64_t row)
     for (int64_t j = 0; j < p->ow; j++) {
         tci_span columns = p->columns[j];
         float *restrict out = y + (row * p->ow + j) * c;
-        for (int64_t k = 0; k < c; k += CHANNELS_AT_A_TIME)
-            sum_window(picture + k, p->w, c, c - k < CHANNELS_AT_A_TIME ? c - k : CHANNELS_AT_A_TIME, rows,
-                       columns, out + k);
+        memset(out, 0, sizeof(float) * (size_t)c);
+        if (rows.size * columns.size <= FEW)
+            add_window(picture, p->w, c, c, rows, columns, out);
+        else
+            add_rows(picture, p->w, c, rows, columns, out);
         float factor = 1.0f / (float)(rows.size * columns.size);
         for (int64_t k = 0; k < c; k++) out[k] *= factor;
     }
