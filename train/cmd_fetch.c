@@ -112,18 +112,22 @@ static bool draw(void *context, int64_t done, int64_t size) {
 
 /* ---- Fetching ----------------------------------------------------------------------------------------- */
 
-/* mkdir -p */
+/* mkdir -p. A parent that is there, of whatever kind, is gone through: the next one says what is wrong with it. */
 static tc_status make_folder(const char *path) {
     char part[PATH_LENGTH];
     struct stat st;
     snprintf(part, sizeof part, "%s", path);
-    for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        mkdir(part, 0777);
-        *slash = '/';
+    for (char *slash = part; slash;) {
+        slash = strchr(slash + 1, '/');
+        if (slash) *slash = '\0';
+        if (mkdir(part, 0777) != 0 && !(slash && errno == EEXIST)) {
+            int why = errno;
+            if (stat(part, &st) != 0 || !S_ISDIR(st.st_mode))
+                return tc_fail(TC_ERR_IO, "%s: cannot be made: %s", part, strerror(why));
+        }
+        if (slash) *slash = '/';
     }
-    if (mkdir(part, 0777) == 0 || (stat(part, &st) == 0 && S_ISDIR(st.st_mode))) return TC_OK;
-    return tc_fail(TC_ERR_IO, "%s: cannot be made: %s", part, strerror(errno));
+    return TC_OK;
 }
 
 static tc_status fetch_file(const fetch_settings *s, const struct set *set, int i, const char *folder) {

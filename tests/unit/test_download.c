@@ -7,9 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "commands.h"
 #include "data_files.h"
 #include "download.h"
 #include "http_server.h"
+#include "report.h"
 #include "suite.h"
 
 /* Of http_content(0 .. HTTP_CONTENT - 1), by md5sum. */
@@ -180,6 +182,24 @@ START_TEST(two_do_not_write_one_file) {
 }
 END_TEST
 
+START_TEST(the_folder_that_cannot_be_made_is_named) {
+    char folder[4096], sentence[4096];
+    snprintf(folder, sizeof folder, "%s/a/b", data_path("locked"));
+    snprintf(sentence, sizeof sentence, "%s/a: cannot be made: Permission denied", data_path("locked"));
+    data_make_folder("locked");
+    /* For root nothing is locked; so as nobody, who may look into the place. */
+    bool is_root = geteuid() == 0;
+    ck_assert_int_eq(chmod(data_path("."), 0711), 0);
+    ck_assert_int_eq(chmod(data_path("locked"), 0555), 0);
+    ck_assert_int_eq(is_root ? seteuid(65534) : 0, 0);
+    int code = command_fetch.run(4, (char *[]){"fetch", "mnist", "--data-dir", folder, NULL});
+    ck_assert_int_eq(is_root ? seteuid(0) : 0, 0);
+    ck_assert_int_eq(code, EXIT_FAILED);
+    ck_assert_str_eq(tc_last_error(), sentence);
+    data_remove("locked");
+}
+END_TEST
+
 START_TEST(no_folder_no_file) {
     if (!download_curl_version()) return;
     download d = {.url = "http://127.0.0.1/x", .path = "nowhere/file", .md5 = md5, .size = 1, .attempts = 1};
@@ -199,6 +219,7 @@ static void add(TCase *tests) {
     tcase_add_test(tests, a_server_that_is_gone_leaves_what_came);
     tcase_add_test(tests, the_caller_can_end_it_and_go_on_later);
     tcase_add_test(tests, two_do_not_write_one_file);
+    tcase_add_test(tests, the_folder_that_cannot_be_made_is_named);
     tcase_add_test(tests, no_folder_no_file);
 }
 
