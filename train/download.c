@@ -8,10 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+const char *download_redirections(const char *url) {
+    return strncasecmp(url, "https:", 6) == 0 ? "https" : "http,https";
+}
 
 #ifdef TC_HAVE_CURL
 #include <curl/curl.h>
@@ -98,11 +103,9 @@ static int show(void *context, curl_off_t total, curl_off_t now, curl_off_t up_t
 }
 
 static void set_up(CURL *curl, transfer *t, char error[CURL_ERROR_SIZE]) {
-    /* Nobody who asked for https is led to http. */
-    bool tls = strncmp(t->d->url, "https:", 6) == 0;
     curl_easy_setopt(curl, CURLOPT_URL, t->d->url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, tls ? "https" : "http,https");
+    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, download_redirections(t->d->url));
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
     curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)REDIRECTIONS_MAX);
     curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);

@@ -28,6 +28,10 @@ tc_status download_file(const download *d);
  * (errno ENOENT); TC_ERR_FORMAT: it is another file. */
 tc_status download_check(const char *path, int64_t size, const char *md5);
 
+/* The schemes that a redirection from this address may lead to, as libcurl lists them: nobody who asked for https, in
+ * whatever letters, is led to http. */
+const char *download_redirections(const char *url);
+
 /* The version of libcurl, or NULL. */
 const char *download_curl_version(void);
 

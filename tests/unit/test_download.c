@@ -140,6 +140,13 @@ START_TEST(bad_servers_give_one_clear_sentence) {
 }
 END_TEST
 
+START_TEST(https_is_never_left) {
+    ck_assert_str_eq(download_redirections("https://example.org/x"), "https");
+    ck_assert_str_eq(download_redirections("HTTPS://example.org/x"), "https");
+    ck_assert_str_eq(download_redirections("http://example.org/https:"), "http,https");
+}
+END_TEST
+
 START_TEST(a_server_that_is_gone_leaves_what_came) {
     if (!download_curl_version()) return;
     write_part(30000, 0);
@@ -219,6 +226,7 @@ static void add(TCase *tests) {
     tcase_add_test(tests, a_server_that_is_gone_leaves_what_came);
     tcase_add_test(tests, the_caller_can_end_it_and_go_on_later);
     tcase_add_test(tests, two_do_not_write_one_file);
+    tcase_add_test(tests, https_is_never_left);
     tcase_add_test(tests, the_folder_that_cannot_be_made_is_named);
     tcase_add_test(tests, no_folder_no_file);
 }
