@@ -1,6 +1,11 @@
 /* download.c - connections may break at any byte: PATH.part grows with each, and only a part that is whole and has the
  * published MD5 is renamed to PATH. (MD5 is what the makers of these data sets publish; it guards against damage, not
- * against a forger.) */
+ * against a forger.)
+ *
+ * Between a broken connection and the next there may be a network that answers every address with a page of its own. So no
+ * answer shortens the part: one that begins at byte 0 is laid over it, its first bytes skipped, and one whose announced
+ * length is not the file's is refused. Where none is announced, the bytes behind the part stay only if they make it
+ * whole. */
 #include "download.h"
 
 #include <errno.h>
@@ -22,7 +27,8 @@ const char *download_redirections(const char *url) {
 #include <curl/curl.h>
 #include <nettle/md5.h>
 
-enum { REDIRECTIONS_MAX = 5, SLOWEST = 100 /* bytes a second; fewer is silence */, PATH_LENGTH = 4096 };
+enum { REDIRECTIONS_MAX = 5, PATH_LENGTH = 4096 };
+enum { SLOWEST = 100 /* bytes a second; fewer is silence */ };
 
 static tc_status fail_io(const char *path, const char *what) {
     return tc_fail(TC_ERR_IO, "%s: %s: %s", path, what, strerror(errno));
@@ -69,30 +75,74 @@ typedef struct transfer {
     const download *d;
     char part[PATH_LENGTH];
     int file;
-    int64_t have;        /* bytes in the part */
-    bool resumed;        /* some of them came with an earlier connection or process */
-    bool full, too_long; /* why writing stopped: the disk, or the server sends more than the file has */
-    bool ended;          /* by d->show */
+    int64_t have;    /* bytes in the part */
+    bool resumed;    /* some of them came with an earlier connection or process */
+    bool from_start; /* the server has no ranges: it is asked for the whole */
+    bool ended;      /* by d->show */
+    /* Of this connection: */
+    CURL *curl;
+    int64_t at;        /* where its next byte belongs */
+    bool judged;       /* the answer's head was looked at */
+    bool announced;    /* the answer says how long the whole is */
+    tc_status verdict; /* why nothing more is taken */
 } transfer;
+
+/* "bytes 70000-99999/100000"; a total of "*" is -1. */
+static bool read_range(const char *text, int64_t *first, int64_t *total) {
+    const char *slash = strchr(text, '/');
+    if (strncasecmp(text, "bytes ", 6) != 0 || !slash) return false;
+    *first = strtoll(text + 6, NULL, 10);
+    *total = slash[1] == '*' ? -1 : strtoll(slash + 1, NULL, 10);
+    return true;
+}
+
+/* Whether the part may grow by this answer, before any byte of it is written. */
+static tc_status judge(transfer *t) {
+    long answer = 0;
+    curl_off_t length = -1;
+    struct curl_header *range;
+    int64_t total;
+    t->judged = true;
+    curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &answer);
+    if (answer == 206) {
+        if (curl_easy_header(t->curl, "Content-Range", 0, CURLH_HEADER, -1, &range) != CURLHE_OK ||
+            !read_range(range->value, &t->at, &total))
+            return tc_fail(TC_ERR_FORMAT, "%s: sends a part and does not say which", t->d->url);
+        if (t->at != t->have)
+            return tc_fail(TC_ERR_FORMAT, "%s: sends what begins at byte %lld, expected %lld", t->d->url,
+                           (long long)t->at, (long long)t->have);
+    } else if (answer == 200) {
+        curl_easy_getinfo(t->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+        total = length;
+    } else {
+        return tc_fail(TC_ERR_IO, "%s: answers %ld, expected 200 or 206", t->d->url, answer);
+    }
+    t->announced = total >= 0;
+    return total < 0 || total == t->d->size ? TC_OK
+                                            : tc_fail(TC_ERR_FORMAT, "%s: %lld bytes, expected %lld",
+                                                      t->d->url, (long long)total, (long long)t->d->size);
+}
 
 static size_t take(char *bytes, size_t one, size_t count, void *context) {
     transfer *t = context;
-    size_t size = one * count;
-    if ((int64_t)size > t->d->size - t->have) {
-        t->too_long = true;
-        return 0;
-    }
-    for (size_t done = 0; done < size;) {
-        ssize_t wrote = write(t->file, bytes + done, size - done);
+    int64_t size = (int64_t)(one * count);
+    if (!t->judged) t->verdict = judge(t);
+    if (t->verdict == TC_OK && size > t->d->size - t->at)
+        t->verdict = tc_fail(TC_ERR_FORMAT, "%s: sends more than the %lld bytes that were expected",
+                             t->d->url, (long long)t->d->size);
+    if (t->verdict != TC_OK) return 0;
+    for (int64_t done = t->have - t->at; done < size;) {
+        ssize_t wrote = pwrite(t->file, bytes + done, (size_t)(size - done), t->have);
         if (wrote < 0 && errno == EINTR) continue;
         if (wrote < 0) {
-            t->full = true;
+            t->verdict = fail_io(t->part, "cannot be written");
             return 0;
         }
-        done += (size_t)wrote;
+        done += wrote;
         t->have += wrote;
     }
-    return size;
+    t->at += size;
+    return (size_t)size;
 }
 
 static int show(void *context, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up) {
@@ -103,6 +153,8 @@ static int show(void *context, curl_off_t total, curl_off_t now, curl_off_t up_t
 }
 
 static void set_up(CURL *curl, transfer *t, char error[CURL_ERROR_SIZE]) {
+    char range[32];
+    snprintf(range, sizeof range, "%lld-", (long long)t->have);
     curl_easy_setopt(curl, CURLOPT_URL, t->d->url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, download_redirections(t->d->url));
@@ -113,7 +165,8 @@ static void set_up(CURL *curl, transfer *t, char error[CURL_ERROR_SIZE]) {
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)(1000 * t->d->stall_seconds));
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)SLOWEST);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)(t->d->stall_seconds < 1 ? 1 : t->d->stall_seconds));
-    curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->have);
+    /* Not CURLOPT_RESUME_FROM, which has an opinion of its own on answers without a range. */
+    if (t->have > 0 && !t->from_start) curl_easy_setopt(curl, CURLOPT_RANGE, range);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, show);
@@ -123,11 +176,9 @@ static void set_up(CURL *curl, transfer *t, char error[CURL_ERROR_SIZE]) {
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
 }
 
-static tc_status cut_part(transfer *t) {
-    t->have = 0;
-    t->resumed = false;
-    return ftruncate(t->file, 0) == 0 && lseek(t->file, 0, SEEK_SET) == 0 ? TC_OK
-                                                                          : fail_io(t->part, "cannot be cut");
+static tc_status cut_part(transfer *t, int64_t size) {
+    t->have = size;
+    return ftruncate(t->file, size) == 0 ? TC_OK : fail_io(t->part, "cannot be cut");
 }
 
 /* What another try cannot mend. */
@@ -137,35 +188,53 @@ static bool is_final(CURLcode code, long answer) {
            code == CURLE_URL_MALFORMAT || code == CURLE_PEER_FAILED_VERIFICATION;
 }
 
+/* Whether the answer itself says that this was its end, as opposed to a connection that was closed. */
+static bool is_chunked(CURL *curl) {
+    struct curl_header *header;
+    return curl_easy_header(curl, "Transfer-Encoding", 0, CURLH_HEADER, -1, &header) == CURLHE_OK;
+}
+
+/* One request and what came of it; t->verdict has what speaks against the answer. */
+static CURLcode ask(transfer *t, long *answer, char error[CURL_ERROR_SIZE]) {
+    set_up(t->curl, t, error);
+    t->resumed = t->resumed || t->have > 0;
+    t->at = 0;
+    t->judged = t->announced = false;
+    t->verdict = TC_OK;
+    CURLcode code = curl_easy_perform(t->curl);
+    if (code == CURLE_OK && !t->judged) t->verdict = judge(t);
+    if (code == CURLE_OK && t->verdict == TC_OK && !t->announced && t->at < t->d->size && is_chunked(t->curl))
+        t->verdict = tc_fail(TC_ERR_FORMAT, "%s: %lld bytes, expected %lld", t->d->url, (long long)t->at,
+                             (long long)t->d->size);
+    curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, answer);
+    return code;
+}
+
 /* Asks for what is missing. *again: another connection may bring it. */
 static tc_status connect_once(transfer *t, bool *again) {
     char error[CURL_ERROR_SIZE] = "";
-    CURL *curl = curl_easy_init();
-    *again = false;
-    if (!curl) return tc_fail(TC_ERR_MEMORY, "%s: libcurl does not start", t->d->url);
-    set_up(curl, t, error);
-    CURLcode code = curl_easy_perform(curl);
+    int64_t before = t->have;
     long answer = 0;
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer);
-    curl_easy_cleanup(curl);
+    *again = false;
+    t->curl = curl_easy_init();
+    if (!t->curl) return tc_fail(TC_ERR_MEMORY, "%s: libcurl does not start", t->d->url);
+    CURLcode code = ask(t, &answer, error);
+    curl_easy_cleanup(t->curl);
+    bool is_whole = t->verdict == TC_OK && t->have == t->d->size;
+    /* Nothing was there before: then what a closed connection brought is worth keeping. */
+    if (!is_whole && !t->announced && t->have > before && (before > 0 || t->verdict == TC_ERR_FORMAT))
+        TC_TRY(cut_part(t, before));
     if (t->ended)
         return tc_fail(TC_ERR_STATE, "%s: stopped; what has come is kept in %s", t->d->url, t->part);
-    if (t->full) return fail_io(t->part, "cannot be written");
-    if (t->too_long)
-        return tc_fail(TC_ERR_FORMAT, "%s: sends more than the %lld bytes that were expected", t->d->url,
-                       (long long)t->d->size);
-    if (code == CURLE_OK && t->have == t->d->size) return TC_OK;
-    /* A server that cannot send a part, or has no such part, is asked for the whole. */
-    if (t->have > 0 && (code == CURLE_RANGE_ERROR || answer == 416)) {
-        *again = true;
-        TC_TRY(cut_part(t));
+    if (is_whole || t->verdict != TC_OK) return t->verdict;
+    if (answer == 416 && before > 0 && !t->from_start) {
+        *again = t->from_start = true;
         return tc_fail(TC_ERR_IO, "%s: cannot be resumed", t->d->url);
     }
-    *again = code != CURLE_OK && !is_final(code, answer);
-    if (code == CURLE_OK)
-        return tc_fail(TC_ERR_FORMAT, "%s: %lld bytes, expected %lld", t->d->url, (long long)t->have,
-                       (long long)t->d->size);
-    const char *why = error[0] ? error : curl_easy_strerror(code);
+    *again = !is_final(code, answer);
+    const char *why = code == CURLE_OK ? "the answer ended early"
+                      : error[0]       ? error
+                                       : curl_easy_strerror(code);
     if (t->have == 0) return tc_fail(TC_ERR_IO, "%s: %s", t->d->url, why);
     return tc_fail(TC_ERR_IO, "%s: %s (%lld of %lld bytes are kept in %s)", t->d->url, why,
                    (long long)t->have, (long long)t->d->size, t->part);
@@ -180,18 +249,22 @@ static bool pause_for(transfer *t, double seconds) {
     return !t->ended;
 }
 
-/* As many connections as it takes and may take; one that brought something does not count. */
+/* As many connections as it takes and may take; one that brought more than all before it begins the count anew. */
 static tc_status fetch_rest(transfer *t) {
     double pause = t->d->pause_seconds;
+    int64_t most = t->have;
     for (int left = t->d->attempts; t->have < t->d->size;) {
-        int64_t before = t->have;
         bool again;
         tc_status status = connect_once(t, &again);
-        if (t->have > before) left = t->d->attempts;
+        if (t->have > most) {
+            most = t->have;
+            left = t->d->attempts;
+            pause = t->d->pause_seconds;
+        }
         if (status != TC_OK && (!again || --left <= 0)) return status;
         if (status != TC_OK && !pause_for(t, pause))
             return tc_fail(TC_ERR_STATE, "%s: stopped; what has come is kept in %s", t->d->url, t->part);
-        pause = t->have > before ? t->d->pause_seconds : 2 * pause;
+        pause *= 2;
     }
     return TC_OK;
 }
@@ -209,9 +282,9 @@ static tc_status open_part(transfer *t) {
     if (fstat(t->file, &st) != 0 || !S_ISREG(st.st_mode))
         return tc_fail(TC_ERR_IO, "%s: is no regular file", t->part);
     t->have = st.st_size;
+    if (t->have > t->d->size) TC_TRY(cut_part(t, 0));
     t->resumed = t->have > 0;
-    if (t->have > t->d->size) TC_TRY(cut_part(t));
-    return lseek(t->file, t->have, SEEK_SET) == t->have ? TC_OK : fail_io(t->part, "cannot be read");
+    return TC_OK;
 }
 
 static tc_status sync_folder_of(const char *path) {
@@ -232,7 +305,7 @@ static tc_status fetch(transfer *t) {
     tc_status status = check_open(t->file, t->part, t->d->url, t->d->size, t->d->md5);
     if (status == TC_ERR_FORMAT && t->resumed) {
         /* The part may have been of another file. */
-        TC_TRY(cut_part(t));
+        TC_TRY(cut_part(t, 0));
         TC_TRY(fetch_rest(t));
         status = check_open(t->file, t->part, t->d->url, t->d->size, t->d->md5);
     }

@@ -18,8 +18,9 @@ typedef struct download {
 } download;
 
 /* What has come so far lies in PATH.part and is kept when the download ends early; the next call asks for the rest only.
- * A part that turns out to be of another file is fetched anew once. At the end size and MD5 are compared, the file is
- * synced and renamed.
+ * An answer that is not this file (a login page, another length, a range that was not asked for) is refused and leaves the
+ * part as it was. A part that turns out to be of another file is fetched anew once. At the end size and MD5 are compared,
+ * the file is synced and renamed.
  * TC_ERR_IO, TC_ERR_FORMAT with URL or path, what was found and what was expected; TC_ERR_STATE where `show` ended it, or
  * another process fetches the same file; TC_ERR_UNSUPPORTED where the build has no libcurl. */
 tc_status download_file(const download *d);

@@ -70,6 +70,71 @@ static void put_content(int to, const char *path, long first) {
     if (strcmp(path, "/stall") == 0) be_silent(to);
 }
 
+/* HTTP/1.0: the connection's end is the answer's. */
+static void put_unsaid(int to, const void *bytes, long size) {
+    static const char head[] = "HTTP/1.0 200 OK\r\n\r\n";
+    put(to, head, sizeof head - 1);
+    put(to, bytes, (size_t)size);
+}
+
+static void put_chunked(int to, const void *bytes, long size, const char *more, bool with_end) {
+    char head[256];
+    put(to, head,
+        (size_t)snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n%s\r\n%lx\r\n",
+                         more, (unsigned long)size));
+    put(to, bytes, (size_t)size);
+    put(to, "\r\n0\r\n\r\n", with_end ? 7 : 2);
+}
+
+/* Answers that are not what was asked for, or do not say so. */
+static bool answer_strangely(int to, const char *path, long first) {
+    static char page[3 * HTTP_CONTENT];
+    char range[128];
+    long rest = HTTP_CONTENT - first;
+    memset(page, '<', sizeof page);
+    if (strcmp(path, "/breaks") == 0) {
+        put_head(to, "200 OK", HTTP_CONTENT, "");
+        put(to, server.content, 40000);
+    } else if (strcmp(path, "/unsaid") == 0 && first == 0) {
+        put_unsaid(to, server.content, HTTP_CONTENT / 2);
+    } else if (strcmp(path, "/unsaid") == 0) {
+        put_content(to, "/cut", first);
+    } else if (strcmp(path, "/chunked") == 0) {
+        put_chunked(to, server.content, HTTP_CONTENT, "", true);
+    } else if (strcmp(path, "/never") == 0) {
+        put_chunked(to, server.content, 90000, "", false);
+    } else if (strcmp(path, "/portal") == 0) {
+        put_head(to, "200 OK", 2000, "Content-Type: text/html\r\n");
+        put(to, page, 2000);
+    } else if (strcmp(path, "/portal-chunked") == 0) {
+        put_chunked(to, page, 90000, "Content-Type: text/html\r\n", true);
+    } else if (strcmp(path, "/portal-closed") == 0) {
+        put_unsaid(to, page, 90000);
+    } else if (strcmp(path, "/endless") == 0) {
+        put_unsaid(to, page, sizeof page);
+    } else if (strcmp(path, "/unmoved") == 0) {
+        put_head(to, "301 Moved Permanently", 2000, "");
+        put(to, page, 2000);
+    } else if (strcmp(path, "/packed") == 0) {
+        put_chunked(to, page, 80000, "Content-Encoding: gzip\r\n", true);
+    } else if (strcmp(path, "/other") == 0) {
+        snprintf(range, sizeof range, "Content-Range: bytes %ld-%d/%d\r\n", first, HTTP_CONTENT + 4,
+                 HTTP_CONTENT + 5);
+        put_head(to, "206 Partial Content", rest + 5, range);
+        put(to, page, (size_t)rest + 5);
+    } else if (strcmp(path, "/elsewhere") == 0) {
+        snprintf(range, sizeof range, "Content-Range: bytes %d-%d/%d\r\n", 5, HTTP_CONTENT - 1, HTTP_CONTENT);
+        put_head(to, "206 Partial Content", HTTP_CONTENT - 5, range);
+        put(to, server.content + 5, HTTP_CONTENT - 5);
+    } else if (strcmp(path, "/nameless") == 0) {
+        put_head(to, "206 Partial Content", rest, "");
+        put(to, server.content + first, (size_t)rest);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static bool is_one_of(const char *path, const char *list) {
     char wanted[64];
     snprintf(wanted, sizeof wanted, "%.60s ", path);
@@ -83,11 +148,12 @@ static void answer(int to, const char *request) {
     sscanf(request, "GET %63s", path);
     if (range) first = atol(range + 15);
     server.requests++;
-    if (first >= HTTP_CONTENT) {
+    if (answer_strangely(to, path, first)) return;
+    if (first >= HTTP_CONTENT || (first > 0 && strcmp(path, "/refusing") == 0)) {
         put_head(to, "416 Range Not Satisfiable", 0, "");
     } else if (strcmp(path, "/plain") == 0 || strcmp(path, "/wrong") == 0) {
         put_content(to, path, 0);
-    } else if (is_one_of(path, "/good /slow /cut /stall /short /long ")) {
+    } else if (is_one_of(path, "/good /slow /cut /stall /short /long /refusing ")) {
         put_content(to, path, first);
     } else if (strcmp(path, "/busy") == 0) {
         if (server.busy++ < 2)
