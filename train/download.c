@@ -27,7 +27,7 @@ const char *download_redirections(const char *url) {
 #include <curl/curl.h>
 #include <nettle/md5.h>
 
-enum { REDIRECTIONS_MAX = 5, PATH_LENGTH = 4096 };
+enum { REDIRECTIONS_MAX = 5, OPENINGS_MAX = 5, PATH_LENGTH = 4096 };
 enum { SLOWEST = 100 /* bytes a second; fewer is silence */ };
 
 static tc_status fail_io(const char *path, const char *what) {
@@ -271,17 +271,35 @@ static tc_status fetch_rest(transfer *t) {
 
 /* ---- The whole ------------------------------------------------------------------------------------------- */
 
-static tc_status open_part(transfer *t) {
-    struct stat st;
-    if (snprintf(t->part, sizeof t->part, "%s.part", t->d->path) >= (int)sizeof t->part)
-        return tc_fail(TC_ERR_ARGUMENT, "%s: this path is too long", t->d->path);
+/* Opens and locks the file that is called PATH.part. *again: it was another when the lock was got, for whoever had the
+ * lock before has renamed or removed it. */
+static tc_status lock_part(transfer *t, bool *again) {
+    struct stat st, named;
+    *again = false;
     t->file = open(t->part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (t->file < 0) return fail_io(t->part, "cannot be opened");
     if (flock(t->file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         return tc_fail(TC_ERR_STATE, "%s: another process fetches this file now", t->part);
     if (fstat(t->file, &st) != 0 || !S_ISREG(st.st_mode))
         return tc_fail(TC_ERR_IO, "%s: is no regular file", t->part);
+    *again = lstat(t->part, &named) != 0 || st.st_dev != named.st_dev || st.st_ino != named.st_ino;
+    if (*again) return tc_fail(TC_ERR_STATE, "%s: another process takes this file away", t->part);
     t->have = st.st_size;
+    return TC_OK;
+}
+
+static tc_status open_part(transfer *t) {
+    bool again = true;
+    tc_status status = TC_OK;
+    if (snprintf(t->part, sizeof t->part, "%s.part", t->d->path) >= (int)sizeof t->part)
+        return tc_fail(TC_ERR_ARGUMENT, "%s: this path is too long", t->d->path);
+    for (int i = 0; again && i < OPENINGS_MAX; i++) {
+        status = lock_part(t, &again);
+        if (status == TC_OK || t->file < 0) continue;
+        close(t->file);
+        t->file = -1;
+    }
+    TC_TRY(status);
     if (t->have > t->d->size) TC_TRY(cut_part(t, 0));
     t->resumed = t->have > 0;
     return TC_OK;

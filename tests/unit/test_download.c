@@ -1,10 +1,12 @@
 /* Downloads from a web server that misbehaves in every way that it can (support/http_server.h). */
+#define _DEFAULT_SOURCE /* syscall() */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -265,6 +267,51 @@ START_TEST(two_do_not_write_one_file) {
 }
 END_TEST
 
+/* Stands before the system's: what another process does after a file is opened and before it is locked. */
+static void (*before_flock)(void);
+
+int flock(int file, int how) {
+    if (before_flock) before_flock();
+    return (int)syscall(SYS_flock, file, how);
+}
+
+static void take_part_away(void) {
+    ck_assert_int_eq(rename(data_path("file.part"), data_path("taken")), 0);
+}
+
+static void take_part_away_once(void) {
+    before_flock = NULL;
+    take_part_away();
+}
+
+static void remove_part_once(void) {
+    before_flock = NULL;
+    data_remove("file.part");
+}
+
+START_TEST(a_part_that_another_took_away_is_not_written) {
+    struct stat st;
+    if (!download_curl_version()) return;
+    write_part(70000, 0);
+    before_flock = take_part_away_once;
+    ck_assert_msg(fetch("good", NULL) == TC_OK, "%s", tc_last_error());
+    expect_whole();
+    ck_assert_int_eq(stat(data_path("taken"), &st), 0);
+    ck_assert_int_eq(st.st_size, 70000);
+    data_remove("file");
+    write_part(70000, 0);
+    before_flock = remove_part_once;
+    ck_assert_msg(fetch("good", NULL) == TC_OK, "%s", tc_last_error());
+    expect_whole();
+    data_remove("file");
+    before_flock = take_part_away;
+    ck_assert_int_eq(fetch("good", NULL), TC_ERR_STATE);
+    ck_assert_ptr_nonnull(strstr(tc_last_error(), "file.part: another process takes this file away"));
+    before_flock = NULL;
+    data_remove("taken");
+}
+END_TEST
+
 START_TEST(the_folder_that_cannot_be_made_is_named) {
     char folder[4096], sentence[4096];
     snprintf(folder, sizeof folder, "%s/a/b", data_path("locked"));
@@ -308,6 +355,7 @@ static void add(TCase *tests) {
     tcase_add_loop_test(tests, an_answer_of_another_kind_leaves_the_part_as_it_was, 0, 11);
     tcase_add_test(tests, a_page_in_the_part_is_fetched_anew);
     tcase_add_test(tests, https_is_never_left);
+    tcase_add_test(tests, a_part_that_another_took_away_is_not_written);
     tcase_add_test(tests, the_folder_that_cannot_be_made_is_named);
     tcase_add_test(tests, no_folder_no_file);
 }
