@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "export_options.h"
 #include "onnx.h"
 #include "tinycnn/checkpoint.h"
 #include "tinycnn/export.h"
@@ -390,7 +391,8 @@ tc_status tc_export_onnx(tc_model *model, const int64_t shape[4], const tc_expor
     else
         TC_TRY(tc_graph_create(model, shape, &net.graph));
     tc_arena *arena = tc_arena_create();
-    tc_status status = arena ? tc_graph_check(&net.graph) : tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
+    tc_status status = arena ? tci_export_check(o, shape) : tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
+    if (status == TC_OK) status = tc_graph_check(&net.graph);
     if (status == TC_OK) status = write_model(&net.graph, arena, shape, o, path);
     tc_arena_free(arena);
     tc_folded_free(&net);
