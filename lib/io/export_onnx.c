@@ -1,8 +1,10 @@
 /* export_onnx.c - each layer as the operators that ONNX has for it.
  *
- * A value that a layer computes is called "/" and the layer's path. What one layer needs several operators for has values
- * "/path:0", "/path:1", ... in between. */
+ * A layer's node is called by its path and the value that it computes by "/" and the path. What one layer needs several
+ * operators for has nodes "path:0", "path:1", ... and values "/path:0", "/path:1", ... in between. Only parameters are
+ * sure to have names of their own: where a path is another layer's too, ":" and the layer's index come behind it. */
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,26 +18,83 @@
 #include <protobuf-c/protobuf-c.h>
 
 /* The most operators and constants that one layer takes. */
-enum { OPERATORS_PER_LAYER = 10, CONSTANTS_PER_LAYER = 8, PREPROCESSING = 4, NAME_MAX_BYTES = 256 };
+enum { OPERATORS_PER_LAYER = 10, CONSTANTS_PER_LAYER = 8, PREPROCESSING = 4 };
+
+typedef struct layer_names {
+    const char *node, *value;
+    const char *weight, *bias, *running_mean, *running_var;
+} layer_names;
 
 typedef struct writer {
     onnx_model *onnx;
     const tc_graph *graph;
-    const char *picture; /* the value that the first layer reads */
+    tc_arena *arena;
+    const char *picture;    /* the value that the first layer reads */
+    layer_names *names;     /* of each node of the graph */
+    json_t *values, *nodes; /* the names that are taken, as keys */
     tc_status status;
 } writer;
 
-typedef char value_name[NAME_MAX_BYTES];
+/* ---- Names ------------------------------------------------------------------------------------------------- */
+
+static const char *text(writer *w, const char *format, ...) TC_PRINTF(2, 3);
+static const char *text(writer *w, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    char *made = length < 0 ? NULL : tc_arena_alloc(w->arena, (size_t)length + 1);
+    if (!made) {
+        w->status = tc_fail(TC_ERR_MEMORY, "export: out of memory");
+        return "";
+    }
+    va_start(arguments, format);
+    vsnprintf(made, (size_t)length + 1, format, arguments);
+    va_end(arguments);
+    return made;
+}
+
+/* `wanted` where nothing in `taken` is called so, otherwise with node i's index behind it. */
+static const char *own_name(writer *w, json_t *taken, int i, const char *wanted) {
+    while (w->status == TC_OK && json_object_get(taken, wanted)) wanted = text(w, "%s:%d", wanted, i);
+    if (w->status == TC_OK && json_object_set_new(taken, wanted, json_true()) != 0)
+        w->status = tc_fail(TC_ERR_FORMAT, "export: layer %s: its name is not UTF-8, or out of memory",
+                            w->graph->nodes[i].path);
+    return wanted;
+}
+
+static const char *constant_name(writer *w, int i, const char *part) {
+    const char *path = w->graph->nodes[i].path;
+    return own_name(w, w->values, i, text(w, "%s%s%s", path, path[0] ? "." : "", part));
+}
+
+/* Convolutions and linear layers first: weights that a batch norm has not got are made up below, and a made-up one must
+ * not take the name of one that is there. */
+static void name_weights(writer *w) {
+    for (int norms = 0; norms < 2; norms++)
+        for (int i = 0; i < w->graph->count; i++) {
+            const tc_graph_node *n = &w->graph->nodes[i];
+            layer_names *l = &w->names[i];
+            if ((n->op == TC_GRAPH_BATCHNORM2D) != norms) continue;
+            if (norms || n->weight) l->weight = constant_name(w, i, "weight");
+            if (norms || n->bias) l->bias = constant_name(w, i, "bias");
+            if (!norms) continue;
+            l->running_mean = constant_name(w, i, "running_mean");
+            l->running_var = constant_name(w, i, "running_var");
+        }
+}
+
+static void name_layers(writer *w) {
+    for (int i = 0; i < w->graph->count; i++)
+        w->names[i].node = own_name(w, w->nodes, i, w->graph->nodes[i].path);
+    for (int i = 0; i < w->graph->count - 1; i++)
+        w->names[i].value = own_name(w, w->values, i, text(w, "/%s", w->names[i].node));
+    w->names[w->graph->count - 1].value = "logits";
+}
 
 /* Where the result of node i lies. */
-static const char *value_of(const writer *w, int i, value_name name) {
-    if (i == TC_GRAPH_PICTURE)
-        snprintf(name, NAME_MAX_BYTES, "%s", w->picture);
-    else if (i == w->graph->count - 1)
-        snprintf(name, NAME_MAX_BYTES, "logits");
-    else
-        snprintf(name, NAME_MAX_BYTES, "/%s", w->graph->nodes[i].path);
-    return name;
+static const char *value_of(const writer *w, int i) {
+    return i == TC_GRAPH_PICTURE ? w->picture : w->names[i].value;
 }
 
 /* ---- A chain of operators within one layer ----------------------------------------------------------------- */
@@ -43,32 +102,25 @@ static const char *value_of(const writer *w, int i, value_name name) {
 typedef struct chain {
     writer *w;
     int node, steps;
-    value_name at; /* the value that the chain has come to */
+    const char *at; /* the value that the chain has come to */
 } chain;
 
 static chain chain_from(writer *w, int node, int input) {
-    chain c = {.w = w, .node = node};
-    value_of(w, w->graph->nodes[node].inputs[input], c.at);
-    return c;
+    return (chain){.w = w, .node = node, .at = value_of(w, w->graph->nodes[node].inputs[input])};
 }
 
 /* The chain's value (before `other`, if that is not NULL) goes through `op`; `is_last`: into the layer's result. */
 static onnx_node *then_named(chain *c, const char *op, const char *other, const char *third,
                              const char *fourth, const char *fifth, bool is_last) {
-    const tc_graph_node *n = &c->w->graph->nodes[c->node];
-    value_name name, output;
-    if (is_last)
-        value_of(c->w, c->node, output);
-    else
-        snprintf(output, sizeof output, "/%.200s:%d", n->path, c->steps);
-    if (c->steps == 0 && is_last)
-        snprintf(name, sizeof name, "%s", n->path);
-    else
-        snprintf(name, sizeof name, "%.200s:%d", n->path, c->steps);
+    writer *w = c->w;
+    const layer_names *l = &w->names[c->node];
+    const char *name = l->node, *output = l->value;
+    if (c->steps > 0 || !is_last) name = own_name(w, w->nodes, c->node, text(w, "%s:%d", l->node, c->steps));
+    if (!is_last) output = own_name(w, w->values, c->node, text(w, "/%s:%d", l->node, c->steps));
     c->steps++;
-    onnx_node *node = tci_onnx_add(c->w->onnx, op, name,
+    onnx_node *node = tci_onnx_add(w->onnx, op, name,
                                    (const char *const[]){c->at, other, third, fourth, fifth, NULL}, output);
-    memcpy(c->at, output, sizeof output);
+    c->at = output;
     return node;
 }
 
@@ -78,41 +130,38 @@ static onnx_node *then(chain *c, const char *op, const char *other, bool is_last
 
 /* `op` with a number on its right. */
 static void then_number(chain *c, const char *op, float number, bool is_last) {
-    value_name name;
-    snprintf(name, sizeof name, "number:%.9g", (double)number);
-    tci_onnx_constant(c->w->onnx, name, 0, NULL, &number);
-    then(c, op, name, is_last);
+    then(c, op, tci_onnx_number(c->w->onnx, number), is_last);
 }
 
 /* ---- Constants --------------------------------------------------------------------------------------------- */
 
-static const char *add_tensor(writer *w, const tc_graph_node *n, const char *part, const tc_tensor *t,
-                              value_name name) {
-    snprintf(name, NAME_MAX_BYTES, "%.200s%s%s", n->path, n->path[0] ? "." : "", part);
+static void add_tensor(writer *w, const char *name, const tc_tensor *t) {
     float *values = malloc((size_t)tc_numel(t) * sizeof *values);
     if (!values) {
         w->status = tc_fail(TC_ERR_MEMORY, "export: out of memory");
-        return name;
+        return;
     }
     tc_tensor_to_nchw(t, values);
     tci_onnx_constant(w->onnx, name, t->ndim, t->shape, values);
     free(values);
-    return name;
 }
 
 /* `count` times the same number. */
-static const char *add_constant(writer *w, const tc_graph_node *n, const char *part, int64_t count,
-                                float number, value_name name) {
-    snprintf(name, NAME_MAX_BYTES, "%.200s%s%s", n->path, n->path[0] ? "." : "", part);
+static void add_constant(writer *w, const char *name, int64_t count, float number) {
     float *values = malloc((size_t)count * sizeof *values);
     if (!values) {
         w->status = tc_fail(TC_ERR_MEMORY, "export: out of memory");
-        return name;
+        return;
     }
     for (int64_t i = 0; i < count; i++) values[i] = number;
     tci_onnx_constant(w->onnx, name, 1, &count, values);
     free(values);
-    return name;
+}
+
+/* A layer's weight, and its bias if it has one. */
+static void add_weights(writer *w, const tc_graph_node *n, const layer_names *l) {
+    add_tensor(w, l->weight, n->weight);
+    if (n->bias) add_tensor(w, l->bias, n->bias);
 }
 
 /* ---- Layers ------------------------------------------------------------------------------------------------ */
@@ -133,7 +182,7 @@ static void set_window(onnx_node *node, const tc_graph_node *n, const int64_t pa
 }
 
 static void write_conv(writer *w, const tc_graph_node *n, int i) {
-    value_name weight, bias;
+    const layer_names *l = &w->names[i];
     int64_t pads[4];
     for (int axis = 0; axis < 2; axis++) {
         const tc_window *v = &n->window[axis];
@@ -142,37 +191,36 @@ static void write_conv(writer *w, const tc_graph_node *n, int i) {
         pads[axis + 2] = both - both / 2;
     }
     chain c = chain_from(w, i, 0);
-    add_tensor(w, n, "weight", n->weight, weight);
-    const char *with = n->bias ? add_tensor(w, n, "bias", n->bias, bias) : NULL;
-    onnx_node *node = then_named(&c, "Conv", weight, with, NULL, NULL, true);
+    add_weights(w, n, l);
+    onnx_node *node = then_named(&c, "Conv", l->weight, l->bias, NULL, NULL, true);
     set_window(node, n, pads, true);
     tci_onnx_int(node, "group", n->groups);
 }
 
 static void write_linear(writer *w, const tc_graph_node *n, int i) {
-    value_name weight, bias;
+    const layer_names *l = &w->names[i];
     chain c = chain_from(w, i, 0);
-    add_tensor(w, n, "weight", n->weight, weight);
-    const char *with = n->bias ? add_tensor(w, n, "bias", n->bias, bias) : NULL;
-    tci_onnx_int(then_named(&c, "Gemm", weight, with, NULL, NULL, true), "transB", 1);
+    add_weights(w, n, l);
+    tci_onnx_int(then_named(&c, "Gemm", l->weight, l->bias, NULL, NULL, true), "transB", 1);
 }
 
 static void write_batchnorm(writer *w, const tc_graph_node *n, int i) {
-    value_name weight, bias, mean, variance;
+    const layer_names *l = &w->names[i];
     int64_t channels = tc_numel(n->running_mean);
     chain c = chain_from(w, i, 0);
     if (n->weight)
-        add_tensor(w, n, "weight", n->weight, weight);
+        add_tensor(w, l->weight, n->weight);
     else
-        add_constant(w, n, "weight", channels, 1, weight);
+        add_constant(w, l->weight, channels, 1);
     if (n->bias)
-        add_tensor(w, n, "bias", n->bias, bias);
+        add_tensor(w, l->bias, n->bias);
     else
-        add_constant(w, n, "bias", channels, 0, bias);
-    add_tensor(w, n, "running_mean", n->running_mean, mean);
-    add_tensor(w, n, "running_var", n->running_var, variance);
-    tci_onnx_float(then_named(&c, "BatchNormalization", weight, bias, mean, variance, true), "epsilon",
-                   n->number);
+        add_constant(w, l->bias, channels, 0);
+    add_tensor(w, l->running_mean, n->running_mean);
+    add_tensor(w, l->running_var, n->running_var);
+    onnx_node *node =
+        then_named(&c, "BatchNormalization", l->weight, l->bias, l->running_mean, l->running_var, true);
+    tci_onnx_float(node, "epsilon", n->number);
 }
 
 /* A rounded-up count of windows is written as padding behind the picture: what the operators make of ceil_mode differs
@@ -194,8 +242,7 @@ static void write_pool(writer *w, const tc_graph_node *n, int i) {
     } else {
         /* Padding counts as zeros, but not what rounding up adds behind it. */
         const int64_t zeros[8] = {0, 0, pads[0], pads[1], 0, 0, pads[0], pads[1]};
-        value_name around;
-        snprintf(around, sizeof around, "%.200s:padding", n->path);
+        const char *around = own_name(w, w->values, i, text(w, "%s:padding", w->names[i].node));
         tci_onnx_constant_ints(w->onnx, around, 8, zeros);
         then(&c, "Pad", around, false);
         set_window(then(&c, "AveragePool", NULL, true), n, more, false);
@@ -203,13 +250,11 @@ static void write_pool(writer *w, const tc_graph_node *n, int i) {
 }
 
 /* Means of windows along an axis as a matrix: (outputs, inputs), or its transpose. */
-static const char *add_means(writer *w, const tc_graph_node *n, const char *part, int64_t inputs,
-                             int64_t outputs, bool is_transposed, value_name name) {
-    snprintf(name, NAME_MAX_BYTES, "%.200s%s", n->path, part);
+static void add_means(writer *w, const char *name, int64_t inputs, int64_t outputs, bool is_transposed) {
     float *values = calloc((size_t)(inputs * outputs), sizeof *values);
     if (!values) {
         w->status = tc_fail(TC_ERR_MEMORY, "export: out of memory");
-        return name;
+        return;
     }
     for (int64_t o = 0; o < outputs; o++) {
         int64_t begin = o * inputs / outputs, end = ((o + 1) * inputs + outputs - 1) / outputs;
@@ -219,22 +264,21 @@ static const char *add_means(writer *w, const tc_graph_node *n, const char *part
     tci_onnx_constant(w->onnx, name, 2,
                       is_transposed ? (int64_t[]){inputs, outputs} : (int64_t[]){outputs, inputs}, values);
     free(values);
-    return name;
 }
 
 /* ONNX has no adaptive pooling but the global one; its windows are those of two products, rows x and x columns. */
 static void write_adaptive(writer *w, const tc_graph_node *n, int i) {
     chain c = chain_from(w, i, 0);
-    value_name rows, columns, pooled, input;
     if (n->output_shape[2] == 1 && n->output_shape[3] == 1) {
         then(&c, "GlobalAveragePool", NULL, true);
         return;
     }
-    add_means(w, n, ":rows", n->input_shape[2], n->output_shape[2], false, rows);
-    add_means(w, n, ":columns", n->input_shape[3], n->output_shape[3], true, columns);
-    memcpy(input, c.at, sizeof input);
-    snprintf(pooled, sizeof pooled, "/%.200s:0", n->path);
-    memcpy(c.at, rows, sizeof rows);
+    const char *rows = own_name(w, w->values, i, text(w, "%s:rows", w->names[i].node));
+    const char *columns = own_name(w, w->values, i, text(w, "%s:columns", w->names[i].node));
+    const char *input = c.at;
+    add_means(w, rows, n->input_shape[2], n->output_shape[2], false);
+    add_means(w, columns, n->input_shape[3], n->output_shape[3], true);
+    c.at = rows;
     then(&c, "MatMul", input, false);
     then(&c, "MatMul", columns, true);
 }
@@ -242,8 +286,7 @@ static void write_adaptive(writer *w, const tc_graph_node *n, int i) {
 /* x / 2 (1 + erf(x / sqrt 2)), or with tanh(sqrt(2 / pi) (x + 0.044715 x^3)) in the place of erf. */
 static void write_gelu(writer *w, const tc_graph_node *n, int i) {
     chain c = chain_from(w, i, 0);
-    value_name x;
-    memcpy(x, c.at, sizeof x);
+    const char *x = c.at;
     if (n->op == TC_GRAPH_GELU) {
         then_number(&c, "Mul", 0.70710678f, false);
         then(&c, "Erf", NULL, false);
@@ -263,7 +306,7 @@ static void write_gelu(writer *w, const tc_graph_node *n, int i) {
 static void write_node(writer *w, int i) {
     const tc_graph_node *n = &w->graph->nodes[i];
     chain c = chain_from(w, i, 0);
-    value_name other;
+    const char *x = c.at;
     switch (n->op) {
     case TC_GRAPH_CONV2D:
         write_conv(w, n, i);
@@ -292,12 +335,11 @@ static void write_node(writer *w, int i) {
         write_gelu(w, n, i);
         break;
     case TC_GRAPH_SILU:
-        memcpy(other, c.at, sizeof other);
         then(&c, "Sigmoid", NULL, false);
-        then(&c, "Mul", other, true);
+        then(&c, "Mul", x, true);
         break;
     case TC_GRAPH_ADD:
-        then(&c, "Add", value_of(w, n->inputs[1], other), true);
+        then(&c, "Add", value_of(w, n->inputs[1]), true);
         break;
     case TC_GRAPH_SCALE:
         then_number(&c, "Mul", n->number, true);
@@ -313,7 +355,14 @@ static void write_node(writer *w, int i) {
 
 /* ---- The model ------------------------------------------------------------------------------------------- */
 
+/* Names of the model's own come before those of layers: each is the first of its name. */
+static const char *reserve(writer *w, json_t *taken, const char *name) {
+    return own_name(w, taken, 0, name);
+}
+
 static void add_step(writer *w, const char *op, const char *from, const char *constant, const char *to) {
+    reserve(w, w->nodes, to);
+    reserve(w, w->values, to);
     tci_onnx_add(w->onnx, op, to, (const char *const[]){from, constant, NULL}, to);
 }
 
@@ -322,9 +371,9 @@ static void write_preprocessing(writer *w, const int64_t shape[4], const tc_expo
     const int64_t by_channel[4] = {1, shape[1], 1, 1};
     const float scale = o->scale > 0 ? o->scale : 1;
     if (!o->preprocess) return;
-    tci_onnx_constant(w->onnx, "scale", 0, NULL, &scale);
-    tci_onnx_constant(w->onnx, "mean", 4, by_channel, o->mean);
-    tci_onnx_constant(w->onnx, "deviation", 4, by_channel, o->deviation);
+    tci_onnx_constant(w->onnx, reserve(w, w->values, "scale"), 0, NULL, &scale);
+    tci_onnx_constant(w->onnx, reserve(w, w->values, "mean"), 4, by_channel, o->mean);
+    tci_onnx_constant(w->onnx, reserve(w, w->values, "deviation"), 4, by_channel, o->deviation);
     add_step(w, "Mul", "input", "scale", "scaled");
     add_step(w, "Sub", "scaled", "mean", "centred");
     add_step(w, "Div", "centred", "deviation", "picture");
@@ -361,24 +410,42 @@ static tc_status write_metadata(writer *w, const int64_t shape[4], const tc_expo
     return write_note(w, "class_names", names, bad);
 }
 
-static tc_status write_model(const tc_graph *g, tc_arena *arena, const int64_t shape[4],
-                             const tc_export_options *o, const char *path) {
+static tc_status write_model(writer *w, const int64_t shape[4], const tc_export_options *o,
+                             const char *path) {
+    const tc_graph *g = w->graph;
     const tc_graph_node *last = &g->nodes[g->count - 1];
     const void *bytes;
     size_t size;
-    writer w = {.graph = g,
-                .picture = o->preprocess ? "picture" : "input",
-                .onnx = tci_onnx_create(arena, g->count * OPERATORS_PER_LAYER + PREPROCESSING,
-                                        g->count * CONSTANTS_PER_LAYER + PREPROCESSING)};
-    if (!w.onnx) return TC_ERR_MEMORY;
-    tci_onnx_input(w.onnx, "input", 4, shape);
-    tci_onnx_output(w.onnx, "logits", last->output_ndim, last->output_shape);
-    write_preprocessing(&w, shape, o);
-    for (int i = 0; i < g->count; i++) write_node(&w, i);
-    TC_TRY(w.status);
-    TC_TRY(write_metadata(&w, shape, o));
-    TC_TRY(tci_onnx_finish(w.onnx, o->name ? o->name : "net", &bytes, &size));
+    w->names = tc_arena_alloc(w->arena, (size_t)g->count * sizeof *w->names);
+    w->onnx = tci_onnx_create(w->arena, g->count * OPERATORS_PER_LAYER + PREPROCESSING,
+                              g->count * CONSTANTS_PER_LAYER + PREPROCESSING);
+    if (!w->names || !w->onnx) return TC_ERR_MEMORY;
+    memset(w->names, 0, (size_t)g->count * sizeof *w->names);
+    tci_onnx_input(w->onnx, reserve(w, w->values, "input"), 4, shape);
+    tci_onnx_output(w->onnx, reserve(w, w->values, "logits"), last->output_ndim, last->output_shape);
+    write_preprocessing(w, shape, o);
+    name_weights(w);
+    name_layers(w);
+    for (int i = 0; i < g->count; i++) write_node(w, i);
+    TC_TRY(w->status);
+    TC_TRY(write_metadata(w, shape, o));
+    TC_TRY(tci_onnx_finish(w->onnx, o->name ? o->name : "net", &bytes, &size));
     return tc_write_file(path, bytes, size);
+}
+
+static tc_status write_graph(const tc_graph *g, const int64_t shape[4], const tc_export_options *o,
+                             const char *path) {
+    writer w = {.graph = g,
+                .arena = tc_arena_create(),
+                .picture = o->preprocess ? "picture" : "input",
+                .values = json_object(),
+                .nodes = json_object()};
+    tc_status status = w.arena && w.values && w.nodes ? write_model(&w, shape, o, path)
+                                                      : tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
+    json_decref(w.values);
+    json_decref(w.nodes);
+    tc_arena_free(w.arena);
+    return status;
 }
 
 tc_status tc_export_onnx(tc_model *model, const int64_t shape[4], const tc_export_options *options,
@@ -390,11 +457,9 @@ tc_status tc_export_onnx(tc_model *model, const int64_t shape[4], const tc_expor
         TC_TRY(tc_folded_create(model, shape, &net));
     else
         TC_TRY(tc_graph_create(model, shape, &net.graph));
-    tc_arena *arena = tc_arena_create();
-    tc_status status = arena ? tci_export_check(o, shape) : tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
+    tc_status status = tci_export_check(o, shape);
     if (status == TC_OK) status = tc_graph_check(&net.graph);
-    if (status == TC_OK) status = write_model(&net.graph, arena, shape, o, path);
-    tc_arena_free(arena);
+    if (status == TC_OK) status = write_graph(&net.graph, shape, o, path);
     tc_folded_free(&net);
     return status;
 }

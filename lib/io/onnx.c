@@ -2,6 +2,7 @@
 #ifdef TC_HAVE_ONNX
 #include "onnx.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ struct onnx_node {
 struct onnx_model {
     tc_arena *arena;
     bool short_of_memory;
+    const char *taken; /* a name that a second constant was to have; NULL: none */
     int node_room, constant_room;
     Onnx__ModelProto message;
     Onnx__GraphProto graph;
@@ -128,11 +130,20 @@ void tci_onnx_ints(onnx_node *node, const char *name, int count, const int64_t *
 
 /* ---- Constants ----------------------------------------------------------------------------------------- */
 
-/* NULL where the name is taken, or memory is short. */
-static Onnx__TensorProto *constant(onnx_model *m, const char *name, int ndim, const int64_t *shape, int type,
-                                   const void *bytes, size_t each) {
+static const Onnx__TensorProto *find_constant(const onnx_model *m, const char *name) {
     for (size_t i = 0; i < m->graph.n_initializer; i++)
-        if (strcmp(m->graph.initializer[i]->name, name) == 0) return NULL;
+        if (strcmp(m->graph.initializer[i]->name, name) == 0) return m->graph.initializer[i];
+    return NULL;
+}
+
+/* NULL where the name is taken, or memory is short. */
+static const Onnx__TensorProto *constant(onnx_model *m, const char *name, int ndim, const int64_t *shape,
+                                         int type, const void *bytes, size_t each) {
+    const Onnx__TensorProto *namesake = find_constant(m, name);
+    if (namesake) {
+        m->taken = namesake->name;
+        return NULL;
+    }
     size_t size = each;
     for (int i = 0; i < ndim; i++) size *= (size_t)shape[i];
     Onnx__TensorProto *t = take(m, sizeof *t);
@@ -155,6 +166,18 @@ static Onnx__TensorProto *constant(onnx_model *m, const char *name, int ndim, co
 
 void tci_onnx_constant(onnx_model *m, const char *name, int ndim, const int64_t *shape, const float *values) {
     constant(m, name, ndim, shape, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, values, sizeof *values);
+}
+
+/* The name is made of the bits: no two numbers share it, and no locale writes it otherwise. */
+const char *tci_onnx_number(onnx_model *m, float value) {
+    uint32_t bits;
+    char name[24];
+    memcpy(&bits, &value, sizeof bits);
+    snprintf(name, sizeof name, "number:%08" PRIx32, bits);
+    const Onnx__TensorProto *number = find_constant(m, name);
+    if (!number)
+        number = constant(m, name, 0, NULL, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, &value, sizeof value);
+    return number ? number->name : "";
 }
 
 void tci_onnx_constant_ints(onnx_model *m, const char *name, int count, const int64_t *values) {
@@ -220,6 +243,7 @@ void tci_onnx_metadata(onnx_model *m, const char *key, const char *text) {
 tc_status tci_onnx_finish(onnx_model *m, const char *graph_name, const void **bytes, size_t *size) {
     m->graph.name = copy_text(m, graph_name);
     if (m->short_of_memory) return tc_fail(TC_ERR_MEMORY, "export: out of memory");
+    if (m->taken) return tc_fail(TC_ERR_STATE, "export: two constants are called %s", m->taken);
     *size = onnx__model_proto__get_packed_size(&m->message);
     /* Protocol buffers end at 2 GiB. */
     if (*size > INT32_MAX)

@@ -1,6 +1,7 @@
 /* onnx.h - an ONNX model while it is put together: nodes, constants, inputs and outputs, then a file.
  *
- * A failure (memory is short) is kept; what is added after it is lost, tci_onnx_finish() reports it. */
+ * A failure (memory is short, a constant's name is taken) is kept; what is added after it is lost, tci_onnx_finish()
+ * reports it. */
 #ifndef TINYCNN_ONNX_H
 #define TINYCNN_ONNX_H
 
@@ -26,9 +27,11 @@ void tci_onnx_int(onnx_node *node, const char *name, int64_t value);
 void tci_onnx_float(onnx_node *node, const char *name, float value);
 void tci_onnx_ints(onnx_node *node, const char *name, int count, const int64_t *values);
 
-/* A constant of floats in row-major order (copied); ndim 0: a number. Adding a name for the second time does nothing. */
+/* A constant of floats in row-major order (copied); ndim 0: a number. A name for the second time is a failure. */
 void tci_onnx_constant(onnx_model *model, const char *name, int ndim, const int64_t *shape,
                        const float *values);
+/* A number that any node may read: its name, the same for the same bits. */
+const char *tci_onnx_number(onnx_model *model, float value);
 void tci_onnx_constant_ints(onnx_model *model, const char *name, int count, const int64_t *values);
 
 /* The model's input or output of floats, (N, shape[1], ...) with any N. */

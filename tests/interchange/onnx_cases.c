@@ -1,6 +1,7 @@
 /* onnx_cases.c - nets as ONNX models beside pictures and what tinycnn answers to them, for check_onnx.py and run_onnx.cjs.
  *
- *     onnx_cases FOLDER                                  nets with random weights: every layer, every net of models/
+ *     onnx_cases FOLDER                                  nets with random weights: every layer, every net of models/, and
+ *                                                        nets whose layers are called alike
  *     onnx_cases FOLDER NAME CHECKPOINT DATA COUNT       a trained net, on the first COUNT test pictures
  *
  * writes FOLDER/NAME.plain.onnx, NAME.folded.onnx (both for normalised pictures), NAME.bytes.onnx (folded; for values 0 to
@@ -70,26 +71,82 @@ static tc_status write_case(const a_case *c, tc_tape *tape, tc_tensor *x) {
     return status;
 }
 
+/* ---- Nets whose layers are called alike -------------------------------------------------------------------- */
+
+static tc_module *conv(int inputs, int outputs) {
+    return tc_nn_conv2d(inputs, outputs, 3, .padding = 1);
+}
+
+/* 4 channels of 2 x 2 to 10 classes. */
+static tc_module *head(void) {
+    return tc_sequential(tc_nn_adaptive_avgpool2d(2), tc_nn_flatten(), tc_nn_linear(16, 10));
+}
+
+/* Body and sum have one path. */
+static tc_module *residual_net(void) {
+    return tc_sequential(conv(3, 4), tc_residual_identity(conv(4, 4)), tc_nn_relu(), head());
+}
+
+static tc_module *alike_net(void) {
+    return tc_sequential(tc_named("act", tc_nn_silu()), conv(3, 4), tc_named("act", tc_nn_relu()), conv(4, 4),
+                         tc_named("act", tc_nn_gelu(TC_GELU_EXACT)),
+                         tc_named("pool", tc_nn_adaptive_avgpool2d(9)),
+                         tc_named("pool", tc_nn_avgpool2d(2, .padding = 1)),
+                         tc_named("pool", tc_nn_adaptive_avgpool2d(3)), head());
+}
+
+/* What the model calls its own values. */
+static tc_module *reserved_net(void) {
+    return tc_sequential(tc_named("picture", conv(3, 4)), tc_named("scaled", tc_nn_relu()),
+                         tc_named("centred", tc_nn_silu()), tc_named("input", conv(4, 4)),
+                         tc_named("logits", tc_nn_relu()), tc_named("mean", conv(4, 4)), head());
+}
+
+/* Names that differ in their last letter alone, the weights in nothing but their values. */
+static tc_module *long_net(void) {
+    char name[241];
+    memset(name, 'x', 240);
+    name[240] = '\0';
+    tc_module *first = tc_named(name, conv(4, 4));
+    name[239] = 'y';
+    return tc_sequential(conv(3, 4), first, tc_named(name, conv(4, 4)), head());
+}
+
+static const struct {
+    const char *name;
+    tc_module *(*build)(void);
+} odd_nets[] = {
+    {"residual", residual_net}, {"alike", alike_net}, {"reserved", reserved_net}, {"long", long_net}};
+
+/* ---- Random weights ---------------------------------------------------------------------------------------- */
+
+/* Takes the model over. */
+static tc_status write_random_net(const char *folder, const char *name, tc_model *model,
+                                  const int64_t shape[4]) {
+    tc_tape *tape = tc_tape_create(NULL);
+    if (!model || !tape) return TC_ERR_MEMORY;
+    tc_tape_eval(tape);
+    a_case c = {
+        .folder = folder, .name = name, .model = model, .shape = shape, .mean = middle, .deviation = spread};
+    tc_tensor *x = sample_pictures(tape, RANDOM_PICTURES, shape);
+    tc_status status = x ? write_case(&c, tape, x) : TC_ERR_MEMORY;
+    tc_tape_free(tape);
+    tc_model_free(model);
+    return status;
+}
+
 static tc_status write_random(const char *folder) {
     static const char *const names[SAMPLE_NETS] = {"everything", "lesson",   "lenet5",
                                                    "vgg",        "resnet20", "airbench94"};
     for (int i = 0; i < SAMPLE_NETS; i++) {
         int64_t shape[4];
         tc_model *model = sample_net(i, shape);
-        tc_tape *tape = tc_tape_create(NULL);
-        if (!model || !tape) return TC_ERR_MEMORY;
-        tc_tape_eval(tape);
-        a_case c = {.folder = folder,
-                    .name = names[i],
-                    .model = model,
-                    .shape = shape,
-                    .mean = middle,
-                    .deviation = spread};
-        tc_tensor *x = sample_pictures(tape, RANDOM_PICTURES, shape);
-        tc_status status = x ? write_case(&c, tape, x) : TC_ERR_MEMORY;
-        tc_tape_free(tape);
-        tc_model_free(model);
-        TC_TRY(status);
+        TC_TRY(write_random_net(folder, names[i], model, shape));
+    }
+    for (size_t i = 0; i < sizeof odd_nets / sizeof *odd_nets; i++) {
+        tc_model *model;
+        TC_TRY(tc_model_create(odd_nets[i].build(), 9, &model));
+        TC_TRY(write_random_net(folder, odd_nets[i].name, model, (int64_t[]){1, 3, 32, 32}));
     }
     return TC_OK;
 }
