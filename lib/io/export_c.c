@@ -3,6 +3,7 @@
  *
  * Planes lie one after the other (C, H, W), as the caller's picture does. Results live in buffers that are used again as
  * soon as nobody reads them any more; element-wise operations work in place. */
+#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -348,6 +349,18 @@ static tc_status write_all(FILE *out, const tc_graph *g, const int64_t shape[4],
     return status;
 }
 
+/* The host's locale may have another decimal point than C has. */
+static tc_status write_with_points(FILE *out, const tc_graph *g, const int64_t shape[4],
+                                   const tc_export_options *o) {
+    locale_t plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
+    if (!plain) return tc_fail(TC_ERR_MEMORY, "export: out of memory");
+    locale_t hosts = uselocale(plain);
+    tc_status status = write_all(out, g, shape, o);
+    uselocale(hosts);
+    freelocale(plain);
+    return status;
+}
+
 tc_status tc_export_c(tc_model *model, const int64_t shape[4], const tc_export_options *options,
                       const char *path) {
     static const tc_export_options none = {0};
@@ -361,7 +374,7 @@ tc_status tc_export_c(tc_model *model, const int64_t shape[4], const tc_export_o
     tc_status status = tc_graph_check(&folded.graph);
     FILE *out = status == TC_OK ? open_memstream(&text, &size) : NULL;
     if (status == TC_OK)
-        status = out ? write_all(out, &folded.graph, shape, options ? options : &none)
+        status = out ? write_with_points(out, &folded.graph, shape, options ? options : &none)
                      : tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
     if (out && (ferror(out) || fclose(out) != 0) && status == TC_OK)
         status = tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);

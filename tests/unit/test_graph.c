@@ -1,4 +1,5 @@
 /* The graph of a net, run anew: what it says is what the net computes; folded, quantised, and written as C. */
+#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,6 +131,62 @@ START_TEST(the_file_of_c_computes_it_too) {
 }
 END_TEST
 
+/* A file's text, to be freed. */
+static char *file_text(const char *name) {
+    FILE *f = fopen(name, "rb");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_eq(fseek(f, 0, SEEK_END), 0);
+    size_t size = (size_t)ftell(f);
+    char *text = calloc(size + 1, 1);
+    ck_assert_ptr_nonnull(text);
+    rewind(f);
+    ck_assert_uint_eq(fread(text, 1, size, f), size);
+    fclose(f);
+    return text;
+}
+
+/* A locale with nothing in it but a decimal comma, made here, because a machine may have none. */
+static bool take_decimal_comma(void) {
+    static const char comma[] = "LC_NUMERIC\ndecimal_point \",\"\nthousands_sep \"\"\ngrouping -1\n"
+                                "END LC_NUMERIC\n";
+    write_bytes("comma", comma, sizeof comma - 1);
+    /* It warns of everything that is not there. */
+    int status = system("localedef -c -f ANSI_X3.4-1968 -i ./comma ./xx_XX >comma.log 2>&1");
+    setenv("LOCPATH", ".", 1);
+    bool good = status >= 0 && setlocale(LC_NUMERIC, "xx_XX") && *localeconv()->decimal_point == ',';
+    unsetenv("LOCPATH");
+    status = system("rm -rf comma comma.log xx_XX");
+    return good && status == 0;
+}
+
+START_TEST(a_host_with_a_decimal_comma_writes_the_same_file) {
+    int64_t shape[4];
+    tc_model *model = sample_net(0, shape);
+    static const float mean[] = {0.4f, 0.5f, 0.6f}, deviation[] = {0.2f, 0.25f, 0.3f};
+    for (int preprocess = 0; preprocess < 2; preprocess++) {
+        tc_export_options options = {
+            .mean = mean, .deviation = deviation, .scale = 1 / 255.0f, .preprocess = preprocess};
+        ck_assert_int_eq(tc_export_c(model, shape, &options, "net.c"), TC_OK);
+        char *wanted = file_text("net.c");
+        if (!take_decimal_comma()) {
+            puts("no locale with a decimal comma can be made here: skipped");
+            free(wanted);
+            break;
+        }
+        ck_assert_int_eq(tc_export_c(model, shape, &options, "net.c"), TC_OK);
+        char text[8];
+        snprintf(text, sizeof text, "%.1f", 1.5);
+        ck_assert_str_eq(text, "1,5"); /* The host keeps its own. */
+        setlocale(LC_NUMERIC, "C");
+        char *found = file_text("net.c");
+        ck_assert_msg(strcmp(found, wanted) == 0, "the file differs");
+        free(found), free(wanted);
+    }
+    remove("net.c");
+    tc_model_free(model);
+}
+END_TEST
+
 START_TEST(what_cannot_be_written_is_said) {
     tc_model *model;
     tc_graph graph;
@@ -155,6 +212,7 @@ END_TEST
 static void add(TCase *tests) {
     tcase_add_loop_test(tests, the_graph_computes_what_the_net_computes, 0, SAMPLE_NETS);
     tcase_add_loop_test(tests, the_file_of_c_computes_it_too, 0, SAMPLE_NETS + 2);
+    tcase_add_test(tests, a_host_with_a_decimal_comma_writes_the_same_file);
     tcase_add_test(tests, what_cannot_be_written_is_said);
 }
 
