@@ -40,21 +40,18 @@ static float *in_order(const tc_tensor *weight) {
     return values;
 }
 
-static void write_int8(FILE *out, int node, const float *values, int64_t outputs, int64_t each) {
+/* The steps take the place of values that are written already. */
+static void write_int8(FILE *out, int node, float *values, int64_t outputs, int64_t each) {
     fprintf(out, "static const signed char weight_%d[%lld] = {", node, (long long)(outputs * each));
-    float *steps = calloc((size_t)outputs, sizeof *steps);
     for (int64_t o = 0; o < outputs; o++) {
-        float most = 0;
-        for (int64_t k = 0; k < each; k++) most = fmaxf(most, fabsf(values[o * each + k]));
-        float step = most / 127;
-        if (steps) steps[o] = step;
+        float step = tci_int8_step(values + o * each, each);
         for (int64_t k = 0; k < each; k++)
             fprintf(out, "%s%d,", (o * each + k) % 20 == 0 ? "\n    " : " ",
-                    step > 0 ? (int)rintf(values[o * each + k] / step) : 0);
+                    (int)tci_int8(values[o * each + k], step));
+        values[o] = step;
     }
     fputs("\n};\n", out);
-    if (steps) write_floats(out, "step", node, steps, outputs);
-    free(steps);
+    write_floats(out, "step", node, values, outputs);
 }
 
 static tc_status write_weights(FILE *out, const tc_graph *g, bool int8) {
@@ -376,8 +373,9 @@ tc_status tc_export_c(tc_model *model, const int64_t shape[4], const tc_export_o
     if (status == TC_OK)
         status = out ? write_with_points(out, &folded.graph, shape, options ? options : &none)
                      : tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
-    if (out && (ferror(out) || fclose(out) != 0) && status == TC_OK)
-        status = tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
+    bool is_whole = out && !ferror(out);
+    if (out && fclose(out) != 0) is_whole = false;
+    if (!is_whole && status == TC_OK) status = tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
     if (status == TC_OK) status = tc_write_file(path, text, size);
     free(text);
     tc_folded_free(&folded);

@@ -1,9 +1,11 @@
 /* fold.c - y = g (x - m) / sqrt(v + eps) + b is a straight line for each channel, and so is what a convolution does to its
  * result; one line after another is one line. */
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "export_c.h"
 #include "tinycnn/export.h"
 
 /* How many nodes read the result of node i. */
@@ -120,6 +122,19 @@ void tc_folded_free(tc_folded *folded) {
     *folded = (tc_folded){0};
 }
 
+/* Below the normal numbers a quotient is so coarse that a weight may be more than 127 of it. */
+float tci_int8_step(const float *values, int64_t count) {
+    float most = 0;
+    for (int64_t k = 0; k < count; k++) most = fmaxf(most, fabsf(values[k]));
+    return most / 127 < FLT_MIN ? 0 : most / 127;
+}
+
+/* Rounding down, if that is the host's mode, may lead just past 127. */
+float tci_int8(float value, float step) {
+    float steps = step > 0 ? rintf(value / step) : 0 * value;
+    return steps > 127 ? 127 : steps < -127 ? -127 : steps;
+}
+
 void tc_folded_quantize(tc_folded *folded) {
     for (int i = 0; i < folded->graph.count; i++) {
         const tc_tensor *w = folded->graph.nodes[i].weight;
@@ -127,10 +142,8 @@ void tc_folded_quantize(tc_folded *folded) {
         if (op != TC_GRAPH_CONV2D && op != TC_GRAPH_LINEAR) continue;
         int64_t values = tc_numel(w) / w->shape[0];
         for (int64_t o = 0; o < w->shape[0]; o++) {
-            float *row = w->data + o * values, most = 0;
-            for (int64_t k = 0; k < values; k++) most = fmaxf(most, fabsf(row[k]));
-            float step = most / 127;
-            for (int64_t k = 0; k < values && step > 0; k++) row[k] = rintf(row[k] / step) * step;
+            float *row = w->data + o * values, step = tci_int8_step(row, values);
+            for (int64_t k = 0; k < values; k++) row[k] = tci_int8(row[k], step) * step;
         }
     }
 }

@@ -187,6 +187,36 @@ START_TEST(a_host_with_a_decimal_comma_writes_the_same_file) {
 }
 END_TEST
 
+/* `_i`: the largest weight's 127th part is no float of full precision, or no float at all. */
+START_TEST(weights_too_small_for_8_bits_are_zero) {
+    static const float units[] = {1.40129846e-45f, 1e-39f};
+    const int64_t shape[4] = {1, 3, 5, 4};
+    tc_folded folded;
+    tc_model *model;
+    ck_assert_int_eq(tc_model_create(tc_sequential(tc_nn_conv2d(3, 2, 3), tc_nn_flatten()), 1, &model),
+                     TC_OK);
+    /* The first output's; the other's are as they were made. */
+    float *row = tc_model_find(model, "0.weight")->tensor->data;
+    for (int k = 0; k < 27; k++) row[k] = units[_i] * (float)(190 - k);
+    ck_assert_int_eq(tc_folded_create(model, shape, &folded), TC_OK);
+    tc_folded_quantize(&folded);
+    for (int k = 0; k < 27; k++) ck_assert_float_eq(folded.graph.nodes[0].weight->data[k], 0);
+    ck_assert_float_ne(folded.graph.nodes[0].weight->data[27], 0);
+    tc_tape *tape = tc_tape_create(NULL);
+    tc_tape_eval(tape);
+    tc_tensor *x = sample_pictures(tape, 3, shape);
+    const tc_tensor *wanted = tc_graph_forward(&folded.graph, tape, x);
+    float nchw[3 * 60], logits[3 * 12];
+    tc_tensor_to_nchw(x, nchw);
+    ck_assert_int_eq(tc_export_c(model, shape, &(tc_export_options){.int8 = true}, "net.c"), TC_OK);
+    answer_in_c(nchw, 60, 12, logits);
+    ck_assert_double_le(difference(logits, wanted->data, 3 * 12), 2e-5);
+    tc_folded_free(&folded);
+    tc_tape_free(tape);
+    tc_model_free(model);
+}
+END_TEST
+
 START_TEST(what_cannot_be_written_is_said) {
     tc_model *model;
     tc_graph graph;
@@ -213,6 +243,7 @@ static void add(TCase *tests) {
     tcase_add_loop_test(tests, the_graph_computes_what_the_net_computes, 0, SAMPLE_NETS);
     tcase_add_loop_test(tests, the_file_of_c_computes_it_too, 0, SAMPLE_NETS + 2);
     tcase_add_test(tests, a_host_with_a_decimal_comma_writes_the_same_file);
+    tcase_add_loop_test(tests, weights_too_small_for_8_bits_are_zero, 0, 2);
     tcase_add_test(tests, what_cannot_be_written_is_said);
 }
 

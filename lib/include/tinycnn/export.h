@@ -36,7 +36,8 @@ tc_status tc_folded_create(tc_model *model, const int64_t shape[4], tc_folded *f
 void tc_folded_free(tc_folded *folded);
 
 /* Rounds the weights of convolutions and linear layers to whole multiples, -127 .. 127, of a step for each output channel:
- * step = largest |w| / 127. They stay floats, so that the loss of accuracy can be measured. */
+ * step = largest |w| / 127, or 0 where that is below FLT_MIN. They stay floats, so that the loss of accuracy can be
+ * measured. */
 void tc_folded_quantize(tc_folded *folded);
 
 /* The result of the graph for x (N, C, H, W) with the shapes that it was made for, but for N; NULL with the failure on the
