@@ -90,22 +90,25 @@ static const char line_text[] =
     "        for (i = 0; i < pixels; i++) x[c * pixels + i] = factor[c] * x[c * pixels + i] + shift[c];\n"
     "}\n\n";
 
-static const char log_softmax_text[] = "static void log_softmax(float *x, int count) {\n"
-                                       "    float most = x[0], sum = 0;\n"
-                                       "    int i;\n"
-                                       "    for (i = 1; i < count; i++) most = x[i] > most ? x[i] : most;\n"
-                                       "    for (i = 0; i < count; i++) sum += expf(x[i] - most);\n"
-                                       "    for (i = 0; i < count; i++) x[i] -= most + logf(sum);\n"
-                                       "}\n\n";
+/* The largest is not subtracted from itself: of infinities that would be NaN for all. */
+static const char log_softmax_text[] =
+    "static void log_softmax(float *x, int count) {\n"
+    "    float most = x[0], sum = 0;\n"
+    "    int i;\n"
+    "    for (i = 1; i < count; i++) most = x[i] > most ? x[i] : most;\n"
+    "    for (i = 0; i < count; i++) sum += x[i] == most ? 1 : expf(x[i] - most);\n"
+    "    for (i = 0; i < count; i++) x[i] -= most + logf(sum);\n"
+    "}\n\n";
 
-/* Element-wise ones. */
+/* Element-wise ones. They do to infinities and to NaN what the library does: where a function's limit is 0, so is its
+ * value at minus infinity, and NaN goes on. */
 static const tci_c_map maps[] = {
-    {TC_GRAPH_RELU, "relu", "", "x[i] > 0 ? x[i] : 0 * x[i]"},
+    {TC_GRAPH_RELU, "relu", "", "x[i] < 0 ? 0 : x[i]"},
     {TC_GRAPH_LEAKY_RELU, "leaky_relu", ", float slope", "x[i] > 0 ? x[i] : slope * x[i]"},
-    {TC_GRAPH_GELU, "gelu", "", "0.5f * x[i] * (1 + erff(0.70710678f * x[i]))"},
+    {TC_GRAPH_GELU, "gelu", "", "x[i] < -10 ? 0 : 0.5f * x[i] * (1 + erff(0.70710678f * x[i]))"},
     {TC_GRAPH_GELU_TANH, "gelu_tanh", "",
-     "0.5f * x[i] * (1 + tanhf(0.79788456f * (x[i] + 0.044715f * x[i] * x[i] * x[i])))"},
-    {TC_GRAPH_SILU, "silu", "", "x[i] / (1 + expf(-x[i]))"},
+     "x[i] < -10 ? 0 : 0.5f * x[i] * (1 + tanhf(0.79788456f * (x[i] + 0.044715f * x[i] * x[i] * x[i])))"},
+    {TC_GRAPH_SILU, "silu", "", "x[i] < -85 ? 0 : x[i] / (1 + expf(-x[i]))"},
     {TC_GRAPH_SCALE, "scale", ", float factor", "factor * x[i]"},
     {TC_GRAPH_ADD, "add", ", const float *other", "x[i] + other[i]"},
 };
@@ -130,8 +133,8 @@ void tci_c_write_helpers(FILE *out, const tc_graph *g, bool int8) {
     if (has(g, TC_GRAPH_LINEAR)) fprintf(out, linear_text, type, steps, times);
     if (has(g, TC_GRAPH_MAXPOOL2D))
         fprintf(out, pool_text, "maxpool2d", "                float most = -INFINITY;\n",
-                "                        if (!(x[(c * k[1] + h) * k[2] + v] <= most)) most = x[(c * k[1] + "
-                "h) * k[2] + v];\n",
+                "                        const float value = x[(c * k[1] + h) * k[2] + v];\n"
+                "                        if (value > most || value != value) most = value;\n",
                 "                y[(c * k[3] + row) * k[4] + column] = most;\n");
     if (has(g, TC_GRAPH_AVGPOOL2D))
         fprintf(out, pool_text, "avgpool2d",

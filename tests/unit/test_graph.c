@@ -217,6 +217,64 @@ START_TEST(weights_too_small_for_8_bits_are_zero) {
 }
 END_TEST
 
+enum { NETS_OF_ONE = 8 };
+
+static tc_module *net_of_one(int which) {
+    switch (which) {
+    case 0:
+        return tc_sequential(tc_nn_relu());
+    case 1:
+        return tc_sequential(tc_nn_leaky_relu(0.1f));
+    case 2:
+        return tc_sequential(tc_nn_gelu(TC_GELU_EXACT));
+    case 3:
+        return tc_sequential(tc_nn_gelu(TC_GELU_TANH));
+    case 4:
+        return tc_sequential(tc_nn_silu());
+    case 5:
+        return tc_sequential(tc_nn_maxpool2d(2));
+    case 6:
+        return tc_sequential(tc_nn_flatten(), tc_nn_log_softmax());
+    default:
+        /* A window at a corner has nothing but padding in it: minus infinity. */
+        return tc_sequential(tc_nn_maxpool2d(2, .stride = 3, .padding = 1, .dilation = 5), tc_nn_relu());
+    }
+}
+
+/* `_i`: which net; NaN in the first picture, one infinity in each of the others. */
+START_TEST(infinities_and_nan_go_the_same_way_in_c) {
+    static const float first[16] = {NAN, 1, -INFINITY, -INFINITY, 2, -3,       -INFINITY, -INFINITY,
+                                    5,   3, INFINITY,  0,         1, INFINITY, NAN,       -200};
+    const int64_t shape[4] = {1, 1, 4, 4};
+    tc_model *model;
+    ck_assert_int_eq(tc_model_create(net_of_one(_i), 1, &model), TC_OK);
+    tc_tape *tape = tc_tape_create(NULL);
+    tc_tape_eval(tape);
+    /* Of one channel: the order is the caller's too. */
+    tc_tensor *x = tc_tensor_new(tc_tape_arena(tape), 3, 1, 4, 4);
+    for (int i = 0; i < 16; i++) {
+        x->data[i] = first[i];
+        x->data[16 + i] = i == 5 ? INFINITY : (float)(i - 8) / 2;
+        x->data[32 + i] = i == 5 ? -INFINITY : (float)(i - 8) * 10;
+    }
+    const tc_tensor *wanted = tc_model_forward(model, tape, x);
+    ck_assert_msg(wanted, "%s", tc_last_error());
+    float logits[48];
+    int64_t count = tc_numel(wanted);
+    ck_assert_int_eq(tc_export_c(model, shape, NULL, "net.c"), TC_OK);
+    answer_in_c(x->data, 16, count / 3, logits);
+    for (int64_t i = 0; i < count; i++) {
+        float y = wanted->data[i];
+        bool same = isnan(y)   ? isnan(logits[i])
+                    : isinf(y) ? logits[i] == y
+                               : fabsf(logits[i] - y) <= 1e-6f * fmaxf(1, fabsf(y));
+        ck_assert_msg(same, "element %d: %g instead of %g", (int)i, (double)logits[i], (double)y);
+    }
+    tc_tape_free(tape);
+    tc_model_free(model);
+}
+END_TEST
+
 START_TEST(what_cannot_be_written_is_said) {
     tc_model *model;
     tc_graph graph;
@@ -244,6 +302,7 @@ static void add(TCase *tests) {
     tcase_add_loop_test(tests, the_file_of_c_computes_it_too, 0, SAMPLE_NETS + 2);
     tcase_add_test(tests, a_host_with_a_decimal_comma_writes_the_same_file);
     tcase_add_loop_test(tests, weights_too_small_for_8_bits_are_zero, 0, 2);
+    tcase_add_loop_test(tests, infinities_and_nan_go_the_same_way_in_c, 0, NETS_OF_ONE);
     tcase_add_test(tests, what_cannot_be_written_is_said);
 }
 
