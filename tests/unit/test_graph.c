@@ -275,6 +275,49 @@ START_TEST(infinities_and_nan_go_the_same_way_in_c) {
 }
 END_TEST
 
+START_TEST(options_that_make_no_file_are_refused) {
+    static const float some[] = {1, 2}, zero[] = {1, 0}, infinite[] = {INFINITY, 1}, none[] = {0, NAN};
+    static char longest[4096 + 1];
+    memset(longest, 'a', 4096);
+    const char *names[] = {"a", NULL}, *long_names[] = {"a", longest}, *good[] = {"a", longest + 1};
+    const struct {
+        tc_export_options options;
+        const char *complaint;
+    } bad[] = {
+        {{.class_names = good}, "export: class names, but 0 classes"},
+        {{.class_names = good, .classes = -1}, "export: class names, but -1 classes"},
+        {{.class_names = names, .classes = 2}, "export: the name of class 1 is NULL"},
+        {{.class_names = long_names, .classes = 2},
+         "export: the name of class 1 has 4096 bytes, a string in C has at most 4095"},
+        {{.preprocess = true}, "export: preprocess needs a mean and a deviation"},
+        {{.mean = some}, "export: a mean without a deviation"},
+        {{.deviation = some}, "export: a deviation without a mean"},
+        {{.mean = none, .deviation = some}, "export: the mean of channel 1 is nan"},
+        {{.mean = some, .deviation = infinite}, "export: the deviation of channel 0 is inf"},
+        {{.mean = some, .deviation = zero}, "export: the deviation of channel 1 is 0"},
+        {{.scale = INFINITY}, "export: the scale is inf"},
+        {{.scale = -1}, "export: the scale is -1"},
+    };
+    const int64_t shape[4] = {1, 2, 4, 4};
+    tc_model *model;
+    ck_assert_int_eq(tc_model_create(tc_sequential(tc_nn_conv2d(2, 2, 4), tc_nn_flatten()), 1, &model),
+                     TC_OK);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        ck_assert_msg(tc_export_c(model, shape, &bad[i].options, "net.c") == TC_ERR_ARGUMENT, "%s",
+                      bad[i].complaint);
+        ck_assert_str_eq(tc_last_error(), bad[i].complaint);
+        ck_assert_msg(remove("net.c") != 0, "%s: a file is there", bad[i].complaint);
+    }
+    /* The longest name that is good is one that a compiler takes. */
+    static const float x[3 * 32] = {1};
+    float logits[6];
+    tc_export_options options = {.class_names = good, .classes = 2, .mean = some, .deviation = some};
+    ck_assert_msg(tc_export_c(model, shape, &options, "net.c") == TC_OK, "%s", tc_last_error());
+    answer_in_c(x, 32, 2, logits);
+    tc_model_free(model);
+}
+END_TEST
+
 START_TEST(what_cannot_be_written_is_said) {
     tc_model *model;
     tc_graph graph;
@@ -303,6 +346,7 @@ static void add(TCase *tests) {
     tcase_add_test(tests, a_host_with_a_decimal_comma_writes_the_same_file);
     tcase_add_loop_test(tests, weights_too_small_for_8_bits_are_zero, 0, 2);
     tcase_add_loop_test(tests, infinities_and_nan_go_the_same_way_in_c, 0, NETS_OF_ONE);
+    tcase_add_test(tests, options_that_make_no_file_are_refused);
     tcase_add_test(tests, what_cannot_be_written_is_said);
 }
 

@@ -13,8 +13,9 @@ extern "C" {
 typedef struct tc_export_options {
     const char *name; /* of the net, for people; NULL: "net" */
     int classes;
-    const char *const *class_names; /* (classes); NULL: none */
-    /* (channels): pictures are normalised by (scale v - mean) / deviation. NULL: nothing is known. */
+    const char *const *class_names; /* (classes); NULL: none. As C: of 4095 bytes each at most */
+    /* (channels): pictures are normalised by (scale v - mean) / deviation, finite and no deviation 0. NULL, both:
+     * nothing is known. */
     const float *mean, *deviation;
     float scale; /* 0: 1, for values 0 .. 1; 1 / 255 for 0 .. 255 */
     bool
