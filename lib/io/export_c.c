@@ -55,6 +55,24 @@ static tc_status check_literals(const tc_export_options *o) {
     return TC_OK;
 }
 
+/* ---- Names ----------------------------------------------------------------------------------------------- */
+
+/* Bytes that are no plain letters, and the special ones, as octal numbers. */
+static void write_byte(FILE *out, unsigned char c, const char *special) {
+    if (c < ' ' || c >= 127 || strchr(special, c))
+        fprintf(out, "\\%03o", c);
+    else
+        fputc(c, out);
+}
+
+/* A name within a comment, which it neither ends nor seems to begin anew. */
+static void write_name(FILE *out, const char *name) {
+    for (const char *c = name; *c; c++) {
+        write_byte(out, (unsigned char)*c, "");
+        if ((c[0] == '*' && c[1] == '/') || (c[0] == '/' && c[1] == '*')) fputc(' ', out);
+    }
+}
+
 /* ---- Numbers --------------------------------------------------------------------------------------------- */
 
 /* A float that C reads back to the same bits. */
@@ -99,7 +117,9 @@ static tc_status write_weights(FILE *out, const tc_graph *g, bool int8) {
     for (int i = 0; i < g->count; i++) {
         const tc_graph_node *n = &g->nodes[i];
         if (!n->weight) continue;
-        fprintf(out, "\n/* %s %s */\n", n->path, n->type);
+        fputs("\n/* ", out);
+        write_name(out, n->path);
+        fprintf(out, " %s */\n", n->type);
         if (n->op == TC_GRAPH_BATCHNORM2D) {
             write_floats(out, "factor", i, n->weight->data, tc_numel(n->weight));
             write_floats(out, "shift", i, n->bias->data, tc_numel(n->bias));
@@ -241,7 +261,9 @@ static void write_map(FILE *out, const tc_graph_node *n, const plan *p, int i) {
 }
 
 static void write_node(FILE *out, const tc_graph_node *n, const plan *p, int i, bool int8) {
-    fprintf(out, "    /* %s %s */\n", n->path, n->type);
+    fputs("    /* ", out);
+    write_name(out, n->path);
+    fprintf(out, " %s */\n", n->type);
     switch (n->op) {
     case TC_GRAPH_CONV2D:
         write_conv(out, n, p, i, int8);
@@ -303,14 +325,15 @@ static void write_head(FILE *out, const tc_graph *g, const plan *p, const int64_
     if (o->preprocess) memory += shape[1] * shape[2] * shape[3] * (int64_t)sizeof(float);
     for (int i = 0; i < g->count; i++)
         if (g->nodes[i].weight) weights += tc_numel(g->nodes[i].weight);
+    fputs("/* ", out);
+    write_name(out, o->name ? o->name : "net");
     fprintf(out,
-            "/* %s: a convolutional net as one file of C99, exported by tinycnn %s.\n"
+            ": a convolutional net as one file of C99, exported by tinycnn %s.\n"
             " *\n"
             " *     void net_predict(const float *nchw, float *logits);\n"
             " *\n"
             " * nchw: one picture, %lld planes of %lld rows of %lld pixels, %s.\n",
-            o->name ? o->name : "net", tc_version(), (long long)shape[1], (long long)shape[2],
-            (long long)shape[3],
+            tc_version(), (long long)shape[1], (long long)shape[2], (long long)shape[3],
             !o->preprocess                 ? "normalised"
             : o->scale > 0 && o->scale < 1 ? "values from 0 to 255"
                                            : "values from 0 to 1");
@@ -333,10 +356,7 @@ static void write_class_names(FILE *out, const tc_export_options *o) {
     for (int k = 0; k < o->classes; k++) {
         fprintf(out, "%s\"", k % 8 == 0 ? "\n    " : " ");
         for (const unsigned char *c = (const unsigned char *)o->class_names[k]; *c; c++)
-            if (*c < ' ' || *c >= 127 || *c == '"' || *c == '\\' || *c == '?')
-                fprintf(out, "\\%03o", *c);
-            else
-                fputc(*c, out);
+            write_byte(out, *c, "\"\\?");
         fputs("\",", out);
     }
     fputs("\n};\n", out);

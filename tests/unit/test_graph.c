@@ -275,6 +275,21 @@ START_TEST(infinities_and_nan_go_the_same_way_in_c) {
 }
 END_TEST
 
+START_TEST(no_name_ends_a_comment) {
+    static const char name[] = "*/ int x; /*/\n*?\?/\n/ \xc3\xa4\xff \xe2\x80\xae\x7f \\";
+    const int64_t shape[4] = {1, 1, 3, 3};
+    static const float x[27] = {1};
+    float logits[3];
+    tc_model *model;
+    ck_assert_int_eq(
+        tc_model_create(tc_sequential(tc_named(name, tc_nn_conv2d(1, 1, 3)), tc_nn_flatten()), 1, &model),
+        TC_OK);
+    ck_assert_int_eq(tc_export_c(model, shape, &(tc_export_options){.name = name}, "net.c"), TC_OK);
+    answer_in_c(x, 9, 1, logits);
+    tc_model_free(model);
+}
+END_TEST
+
 START_TEST(options_that_make_no_file_are_refused) {
     static const float some[] = {1, 2}, zero[] = {1, 0}, infinite[] = {INFINITY, 1}, none[] = {0, NAN};
     static char longest[4096 + 1];
@@ -346,6 +361,7 @@ static void add(TCase *tests) {
     tcase_add_test(tests, a_host_with_a_decimal_comma_writes_the_same_file);
     tcase_add_loop_test(tests, weights_too_small_for_8_bits_are_zero, 0, 2);
     tcase_add_loop_test(tests, infinities_and_nan_go_the_same_way_in_c, 0, NETS_OF_ONE);
+    tcase_add_test(tests, no_name_ends_a_comment);
     tcase_add_test(tests, options_that_make_no_file_are_refused);
     tcase_add_test(tests, what_cannot_be_written_is_said);
 }
