@@ -320,11 +320,12 @@ static void write_numbers(FILE *out, const tc_export_options *o, int64_t channel
 
 static void write_head(FILE *out, const tc_graph *g, const plan *p, const int64_t shape[4],
                        const tc_export_options *o) {
-    int64_t memory = 0, weights = 0, classes = floats_of(&g->nodes[g->count - 1]);
+    int64_t memory = 0, weights = 0, factors = 0, classes = floats_of(&g->nodes[g->count - 1]);
     for (int b = 0; b < p->count; b++) memory += p->size[b] * (int64_t)sizeof(float);
     if (o->preprocess) memory += shape[1] * shape[2] * shape[3] * (int64_t)sizeof(float);
     for (int i = 0; i < g->count; i++)
-        if (g->nodes[i].weight) weights += tc_numel(g->nodes[i].weight);
+        if (g->nodes[i].weight)
+            *(g->nodes[i].op == TC_GRAPH_BATCHNORM2D ? &factors : &weights) += tc_numel(g->nodes[i].weight);
     fputs("/* ", out);
     write_name(out, o->name ? o->name : "net");
     fprintf(out,
@@ -341,12 +342,16 @@ static void write_head(FILE *out, const tc_graph *g, const plan *p, const int64_
     fprintf(out,
             " * logits: %lld numbers, the largest is the class%s.\n"
             " *\n"
-            " * %lld weights%s. Static memory: %lld bytes, which two threads must not use at a time. No "
-            "allocation. Link with -lm. */\n"
+            " * %lld weights%s",
+            (long long)classes, o->class_names ? ", see net_class_names" : "", (long long)weights,
+            o->int8 ? ", 8 bits each with a step for each output channel" : "");
+    if (factors) fprintf(out, ", %lld factors of batch norms", (long long)factors);
+    fprintf(out,
+            ". Static memory: %lld bytes, which two threads must not use at a time. No allocation. Link with "
+            "-lm. */\n"
             "#include <math.h>\n#include <string.h>\n\n"
             "void net_predict(const float *nchw, float *logits);\n\n",
-            (long long)classes, o->class_names ? ", see net_class_names" : "", (long long)weights,
-            o->int8 ? ", 8 bits each with a step for each output channel" : "", (long long)memory);
+            (long long)memory);
 }
 
 static void write_class_names(FILE *out, const tc_export_options *o) {

@@ -333,6 +333,24 @@ START_TEST(options_that_make_no_file_are_refused) {
 }
 END_TEST
 
+START_TEST(the_head_tells_weights_from_factors) {
+    const int64_t shape[4] = {1, 3, 6, 5};
+    tc_model *model;
+    ck_assert_int_eq(tc_model_create(tc_sequential(tc_nn_batchnorm2d(3), tc_nn_conv2d(3, 4, 3)), 1, &model),
+                     TC_OK);
+    for (int int8 = 0; int8 < 2; int8++) {
+        ck_assert_int_eq(tc_export_c(model, shape, &(tc_export_options){.int8 = int8}, "net.c"), TC_OK);
+        char *text = file_text("net.c");
+        ck_assert_ptr_nonnull(strstr(text, int8 ? " * 108 weights, 8 bits each with a step for each output "
+                                                  "channel, 3 factors of batch norms. "
+                                                : " * 108 weights, 3 factors of batch norms. "));
+        free(text);
+    }
+    remove("net.c");
+    tc_model_free(model);
+}
+END_TEST
+
 START_TEST(what_cannot_be_written_is_said) {
     tc_model *model;
     tc_graph graph;
@@ -363,6 +381,7 @@ static void add(TCase *tests) {
     tcase_add_loop_test(tests, infinities_and_nan_go_the_same_way_in_c, 0, NETS_OF_ONE);
     tcase_add_test(tests, no_name_ends_a_comment);
     tcase_add_test(tests, options_that_make_no_file_are_refused);
+    tcase_add_test(tests, the_head_tells_weights_from_factors);
     tcase_add_test(tests, what_cannot_be_written_is_said);
 }
 
