@@ -48,7 +48,9 @@ tc_tensor *tc_graph_forward(const tc_graph *graph, tc_tape *tape, tc_tensor *x);
 /* ---- C --------------------------------------------------------------------------------------------------- */
 
 /* One file of C99 without dependencies but libm: `void net_predict(const float *nchw, float *logits)`, weights, and
- * static memory, whose size its first lines state; batch norms folded. */
+ * static memory, whose size its first lines state; batch norms folded. A file that is there is replaced at the very end:
+ * after a failure it is as it was, but that TC_ERR_IO or TC_ERR_MEMORY can also mean that the new one has its name, whole,
+ * and a power cut may still undo that. TC_ERR_ARGUMENT: options that contradict each other or make no file, see there. */
 tc_status tc_export_c(tc_model *model, const int64_t shape[4], const tc_export_options *options,
                       const char *path);
 
