@@ -10,38 +10,10 @@
 #include <string.h>
 
 #include "export_c.h"
+#include "export_options.h"
 #include "tinycnn/checkpoint.h"
 #include "tinycnn/export.h"
 #include "tinycnn/version.h"
-
-/* ---- Options --------------------------------------------------------------------------------------------- */
-
-static tc_status check_numbers(const tc_export_options *o, int64_t channels) {
-    if (o->preprocess && (!o->mean || !o->deviation))
-        return tc_fail(TC_ERR_ARGUMENT, "export: preprocess needs a mean and a deviation");
-    if (!o->mean != !o->deviation)
-        return tc_fail(TC_ERR_ARGUMENT, "export: a %s without a %s", o->mean ? "mean" : "deviation",
-                       o->mean ? "deviation" : "mean");
-    if (!isfinite(o->scale) || o->scale < 0)
-        return tc_fail(TC_ERR_ARGUMENT, "export: the scale is %g", (double)o->scale);
-    for (int64_t c = 0; o->mean && c < channels; c++) {
-        if (!isfinite(o->mean[c]))
-            return tc_fail(TC_ERR_ARGUMENT, "export: the mean of channel %lld is %g", (long long)c,
-                           (double)o->mean[c]);
-        if (!isfinite(o->deviation[c]) || o->deviation[c] == 0)
-            return tc_fail(TC_ERR_ARGUMENT, "export: the deviation of channel %lld is %g", (long long)c,
-                           (double)o->deviation[c]);
-    }
-    return TC_OK;
-}
-
-static tc_status check_options(const tc_export_options *o, int64_t channels) {
-    if (o->class_names && o->classes < 1)
-        return tc_fail(TC_ERR_ARGUMENT, "export: class names, but %d classes", o->classes);
-    for (int k = 0; o->class_names && k < o->classes; k++)
-        if (!o->class_names[k]) return tc_fail(TC_ERR_ARGUMENT, "export: the name of class %d is NULL", k);
-    return check_numbers(o, channels);
-}
 
 /* C99 promises a string literal no more, and compilers warn of it. */
 enum { LITERAL_MAX = 4095 };
@@ -436,7 +408,7 @@ tc_status tc_export_c(tc_model *model, const int64_t shape[4], const tc_export_o
                        (long long)shape[0]);
     TC_TRY(tc_folded_create(model, shape, &folded));
     /* The net has taken the shape: there are as many channels as it says. */
-    tc_status status = check_options(o, shape[1]);
+    tc_status status = tci_export_check(o, shape);
     if (status == TC_OK) status = check_literals(o);
     if (status == TC_OK) status = tc_graph_check(&folded.graph);
     FILE *out = status == TC_OK ? open_memstream(&text, &size) : NULL;

@@ -221,15 +221,15 @@ START_TEST(options_that_nothing_can_be_made_of_are_refused) {
         tc_export_options options;
         const char *sentence;
     } cases[] = {
-        {{.preprocess = true}, "export: a net that normalises pictures wants mean and deviation"},
+        {{.preprocess = true}, "export: preprocess needs a mean and a deviation"},
         {{.mean = middle}, "export: a mean without a deviation"},
-        {{.preprocess = true, .deviation = spread}, "export: a deviation without a mean"},
-        {{.mean = nan_in, .deviation = spread}, "export: mean of channel 1 is nan"},
-        {{.mean = middle, .deviation = nan_in}, "export: deviation of channel 1 is nan, expected not 0"},
-        {{.mean = middle, .deviation = zero_in}, "export: deviation of channel 2 is 0, expected not 0"},
-        {{.scale = INFINITY}, "export: scale is inf, expected 0 or more"},
-        {{.scale = -1}, "export: scale is -1, expected 0 or more"},
-        {{.classes = 3, .class_names = unnamed}, "export: class 1 has no name (NULL)"},
+        {{.deviation = spread}, "export: a deviation without a mean"},
+        {{.mean = nan_in, .deviation = spread}, "export: the mean of channel 1 is nan"},
+        {{.mean = middle, .deviation = nan_in}, "export: the deviation of channel 1 is nan"},
+        {{.mean = middle, .deviation = zero_in}, "export: the deviation of channel 2 is 0"},
+        {{.scale = INFINITY}, "export: the scale is inf"},
+        {{.scale = -1}, "export: the scale is -1"},
+        {{.classes = 3, .class_names = unnamed}, "export: the name of class 1 is NULL"},
     };
     tc_model *model = odd_model(0);
     ck_assert_int_eq(tc_export_onnx(model, picture, &cases[_i].options, "refused.onnx"), TC_ERR_ARGUMENT);

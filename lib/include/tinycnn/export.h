@@ -17,11 +17,10 @@ typedef struct tc_export_options {
     /* (channels): pictures are normalised by (scale v - mean) / deviation, finite and no deviation 0. NULL, both:
      * nothing is known. */
     const float *mean, *deviation;
-    float scale; /* 0: 1, for values 0 .. 1; 1 / 255 for 0 .. 255 */
-    bool
-        preprocess; /* the net does it; otherwise pictures come normalised, and what is known is noted in the file */
-    bool int8; /* C only: weights as 8-bit integers, see tc_folded_quantize() */
-    bool fold; /* ONNX only: batch norms become part of the convolution before them */
+    float scale;     /* 0: 1, for values 0 .. 1; 1 / 255 for 0 .. 255 */
+    bool preprocess; /* the net normalises; otherwise pictures come normalised, and the file says by what */
+    bool int8;       /* C only: weights as 8-bit integers, see tc_folded_quantize() */
+    bool fold;       /* ONNX only: batch norms become part of the convolution before them */
 } tc_export_options;
 
 /* ---- Batch norm folded into weights ---------------------------------------------------------------------- */
