@@ -15,9 +15,9 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "ONNX files are little
 enum { ATTRIBUTES_MAX = 8, INPUTS_MAX = 6, METADATA_MAX = 8, DIMS_MAX = 4 };
 
 struct onnx_node {
-    Onnx__NodeProto message;
+    TciOnnx__NodeProto message;
     onnx_model *model;
-    Onnx__AttributeProto *attributes[ATTRIBUTES_MAX];
+    TciOnnx__AttributeProto *attributes[ATTRIBUTES_MAX];
     char *inputs[INPUTS_MAX], *outputs[1];
 };
 
@@ -26,14 +26,14 @@ struct onnx_model {
     bool short_of_memory;
     const char *taken; /* a name that a second constant was to have; NULL: none */
     int node_room, constant_room;
-    Onnx__ModelProto message;
-    Onnx__GraphProto graph;
-    Onnx__OperatorSetIdProto opset, *opsets[1];
-    Onnx__ValueInfoProto *inputs[1], *outputs[1];
-    Onnx__StringStringEntryProto *metadata[METADATA_MAX];
+    TciOnnx__ModelProto message;
+    TciOnnx__GraphProto graph;
+    TciOnnx__OperatorSetIdProto opset, *opsets[1];
+    TciOnnx__ValueInfoProto *inputs[1], *outputs[1];
+    TciOnnx__StringStringEntryProto *metadata[METADATA_MAX];
     /* Stand for what there is no memory for. */
     onnx_node spare;
-    Onnx__AttributeProto spare_attribute;
+    TciOnnx__AttributeProto spare_attribute;
 };
 
 static void *take(onnx_model *m, size_t size) {
@@ -51,9 +51,9 @@ onnx_model *tci_onnx_create(tc_arena *arena, int nodes, int constants) {
     onnx_model *m = tc_arena_alloc(arena, sizeof *m);
     if (!m) return NULL;
     *m = (onnx_model){.arena = arena, .node_room = nodes, .constant_room = constants};
-    onnx__model_proto__init(&m->message);
-    onnx__graph_proto__init(&m->graph);
-    onnx__operator_set_id_proto__init(&m->opset);
+    tci_onnx__model_proto__init(&m->message);
+    tci_onnx__graph_proto__init(&m->graph);
+    tci_onnx__operator_set_id_proto__init(&m->opset);
     m->message.graph = &m->graph;
     m->message.ir_version = ONNX_IR_VERSION;
     m->message.has_ir_version = 1;
@@ -80,7 +80,7 @@ onnx_node *tci_onnx_add(onnx_model *m, const char *op, const char *name, const c
     onnx_node *node = take(m, sizeof *node);
     if (!node) node = &m->spare;
     *node = (onnx_node){.model = m};
-    onnx__node_proto__init(&node->message);
+    tci_onnx__node_proto__init(&node->message);
     node->message.op_type = copy_text(m, op);
     node->message.name = copy_text(m, name);
     node->message.attribute = node->attributes;
@@ -96,11 +96,11 @@ onnx_node *tci_onnx_add(onnx_model *m, const char *op, const char *name, const c
     return node;
 }
 
-static Onnx__AttributeProto *attribute(onnx_node *node, const char *name,
-                                       Onnx__AttributeProto__AttributeType type) {
-    Onnx__AttributeProto *a = take(node->model, sizeof *a);
+static TciOnnx__AttributeProto *attribute(onnx_node *node, const char *name,
+                                          TciOnnx__AttributeProto__AttributeType type) {
+    TciOnnx__AttributeProto *a = take(node->model, sizeof *a);
     if (!a) return &node->model->spare_attribute;
-    onnx__attribute_proto__init(a);
+    tci_onnx__attribute_proto__init(a);
     a->name = copy_text(node->model, name);
     a->type = type;
     a->has_type = 1;
@@ -109,19 +109,19 @@ static Onnx__AttributeProto *attribute(onnx_node *node, const char *name,
 }
 
 void tci_onnx_int(onnx_node *node, const char *name, int64_t value) {
-    Onnx__AttributeProto *a = attribute(node, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT);
+    TciOnnx__AttributeProto *a = attribute(node, name, TCI_ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT);
     a->i = value;
     a->has_i = 1;
 }
 
 void tci_onnx_float(onnx_node *node, const char *name, float value) {
-    Onnx__AttributeProto *a = attribute(node, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT);
+    TciOnnx__AttributeProto *a = attribute(node, name, TCI_ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT);
     a->f = value;
     a->has_f = 1;
 }
 
 void tci_onnx_ints(onnx_node *node, const char *name, int count, const int64_t *values) {
-    Onnx__AttributeProto *a = attribute(node, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS);
+    TciOnnx__AttributeProto *a = attribute(node, name, TCI_ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS);
     a->ints = take(node->model, (size_t)count * sizeof *a->ints);
     if (!a->ints) return;
     memcpy(a->ints, values, (size_t)count * sizeof *a->ints);
@@ -130,27 +130,27 @@ void tci_onnx_ints(onnx_node *node, const char *name, int count, const int64_t *
 
 /* ---- Constants ----------------------------------------------------------------------------------------- */
 
-static const Onnx__TensorProto *find_constant(const onnx_model *m, const char *name) {
+static const TciOnnx__TensorProto *find_constant(const onnx_model *m, const char *name) {
     for (size_t i = 0; i < m->graph.n_initializer; i++)
         if (strcmp(m->graph.initializer[i]->name, name) == 0) return m->graph.initializer[i];
     return NULL;
 }
 
 /* NULL where the name is taken, or memory is short. */
-static const Onnx__TensorProto *constant(onnx_model *m, const char *name, int ndim, const int64_t *shape,
-                                         int type, const void *bytes, size_t each) {
-    const Onnx__TensorProto *namesake = find_constant(m, name);
+static const TciOnnx__TensorProto *constant(onnx_model *m, const char *name, int ndim, const int64_t *shape,
+                                            int type, const void *bytes, size_t each) {
+    const TciOnnx__TensorProto *namesake = find_constant(m, name);
     if (namesake) {
         m->taken = namesake->name;
         return NULL;
     }
     size_t size = each;
     for (int i = 0; i < ndim; i++) size *= (size_t)shape[i];
-    Onnx__TensorProto *t = take(m, sizeof *t);
+    TciOnnx__TensorProto *t = take(m, sizeof *t);
     int64_t *dims = take(m, ((size_t)ndim + 1) * sizeof *dims);
     void *copy = take(m, size);
     if (!t || !dims || !copy) return NULL;
-    onnx__tensor_proto__init(t);
+    tci_onnx__tensor_proto__init(t);
     if (ndim > 0) memcpy(dims, shape, (size_t)ndim * sizeof *dims);
     memcpy(copy, bytes, size);
     t->name = copy_text(m, name);
@@ -165,7 +165,7 @@ static const Onnx__TensorProto *constant(onnx_model *m, const char *name, int nd
 }
 
 void tci_onnx_constant(onnx_model *m, const char *name, int ndim, const int64_t *shape, const float *values) {
-    constant(m, name, ndim, shape, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, values, sizeof *values);
+    constant(m, name, ndim, shape, TCI_ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, values, sizeof *values);
 }
 
 /* The name is made of the bits: no two numbers share it, and no locale writes it otherwise. */
@@ -174,35 +174,35 @@ const char *tci_onnx_number(onnx_model *m, float value) {
     char name[24];
     memcpy(&bits, &value, sizeof bits);
     snprintf(name, sizeof name, "number:%08" PRIx32, bits);
-    const Onnx__TensorProto *number = find_constant(m, name);
+    const TciOnnx__TensorProto *number = find_constant(m, name);
     if (!number)
-        number = constant(m, name, 0, NULL, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, &value, sizeof value);
+        number = constant(m, name, 0, NULL, TCI_ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, &value, sizeof value);
     return number ? number->name : "";
 }
 
 void tci_onnx_constant_ints(onnx_model *m, const char *name, int count, const int64_t *values) {
-    constant(m, name, 1, &(int64_t){count}, ONNX__TENSOR_PROTO__DATA_TYPE__INT64, values, sizeof *values);
+    constant(m, name, 1, &(int64_t){count}, TCI_ONNX__TENSOR_PROTO__DATA_TYPE__INT64, values, sizeof *values);
 }
 
 /* ---- Input, output, notes ------------------------------------------------------------------------------ */
 
-static Onnx__ValueInfoProto *value(onnx_model *m, const char *name, int ndim, const int64_t *shape) {
+static TciOnnx__ValueInfoProto *value(onnx_model *m, const char *name, int ndim, const int64_t *shape) {
     struct {
-        Onnx__ValueInfoProto info;
-        Onnx__TypeProto type;
-        Onnx__TypeProto__Tensor tensor;
-        Onnx__TensorShapeProto shape;
-        Onnx__TensorShapeProto__Dimension dims[DIMS_MAX], *dim[DIMS_MAX];
+        TciOnnx__ValueInfoProto info;
+        TciOnnx__TypeProto type;
+        TciOnnx__TypeProto__Tensor tensor;
+        TciOnnx__TensorShapeProto shape;
+        TciOnnx__TensorShapeProto__Dimension dims[DIMS_MAX], *dim[DIMS_MAX];
     } *v = take(m, sizeof *v);
     if (!v) return NULL;
-    onnx__value_info_proto__init(&v->info);
-    onnx__type_proto__init(&v->type);
-    onnx__type_proto__tensor__init(&v->tensor);
-    onnx__tensor_shape_proto__init(&v->shape);
+    tci_onnx__value_info_proto__init(&v->info);
+    tci_onnx__type_proto__init(&v->type);
+    tci_onnx__type_proto__tensor__init(&v->tensor);
+    tci_onnx__tensor_shape_proto__init(&v->shape);
     for (int i = 0; i < ndim; i++) {
-        onnx__tensor_shape_proto__dimension__init(&v->dims[i]);
-        v->dims[i].value_case = i == 0 ? ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM
-                                       : ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
+        tci_onnx__tensor_shape_proto__dimension__init(&v->dims[i]);
+        v->dims[i].value_case = i == 0 ? TCI_ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM
+                                       : TCI_ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
         if (i == 0)
             v->dims[i].dim_param = (char *)"N";
         else
@@ -211,10 +211,10 @@ static Onnx__ValueInfoProto *value(onnx_model *m, const char *name, int ndim, co
     }
     v->shape.dim = v->dim;
     v->shape.n_dim = (size_t)ndim;
-    v->tensor.elem_type = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+    v->tensor.elem_type = TCI_ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
     v->tensor.has_elem_type = 1;
     v->tensor.shape = &v->shape;
-    v->type.value_case = ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
+    v->type.value_case = TCI_ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
     v->type.tensor_type = &v->tensor;
     v->info.name = copy_text(m, name);
     v->info.type = &v->type;
@@ -232,9 +232,9 @@ void tci_onnx_output(onnx_model *m, const char *name, int ndim, const int64_t *s
 }
 
 void tci_onnx_metadata(onnx_model *m, const char *key, const char *text) {
-    Onnx__StringStringEntryProto *entry = take(m, sizeof *entry);
+    TciOnnx__StringStringEntryProto *entry = take(m, sizeof *entry);
     if (!entry || m->message.n_metadata_props == METADATA_MAX) return;
-    onnx__string_string_entry_proto__init(entry);
+    tci_onnx__string_string_entry_proto__init(entry);
     entry->key = copy_text(m, key);
     entry->value = copy_text(m, text);
     m->metadata[m->message.n_metadata_props++] = entry;
@@ -244,14 +244,14 @@ tc_status tci_onnx_finish(onnx_model *m, const char *graph_name, const void **by
     m->graph.name = copy_text(m, graph_name);
     if (m->short_of_memory) return tc_fail(TC_ERR_MEMORY, "export: out of memory");
     if (m->taken) return tc_fail(TC_ERR_STATE, "export: two constants are called %s", m->taken);
-    *size = onnx__model_proto__get_packed_size(&m->message);
+    *size = tci_onnx__model_proto__get_packed_size(&m->message);
     /* Protocol buffers end at 2 GiB. */
     if (*size > INT32_MAX)
         return tc_fail(TC_ERR_UNSUPPORTED, "export: %zu bytes, an ONNX file holds at most %d", *size,
                        INT32_MAX);
     uint8_t *packed = take(m, *size);
     if (!packed) return TC_ERR_MEMORY;
-    onnx__model_proto__pack(&m->message, packed);
+    tci_onnx__model_proto__pack(&m->message, packed);
     *bytes = packed;
     return TC_OK;
 }
