@@ -38,7 +38,7 @@ const option train_options[] = {
              "once, "
              "at the end"},
     {"epochs", "N", OPTION_REAL, "auto", .low = 0.001, .high = 1e6, AT(epochs),
-     .help = "passes over the training pictures; the last may be a part of one; auto: 8 for mnist, else 5"},
+     .help = "passes over the training pictures; the last may be a part of one; auto: 10 for mnist, else 5"},
     {"minutes", "T", OPTION_REAL, "0", .low = 0, .high = 1e6, AT(minutes),
      .help =
          "train for this long instead (evaluation not counted); the schedule follows the clock, so such a "
@@ -167,7 +167,9 @@ const option train_options[] = {
      .heading = "Augmentation",
      .help = "standard: what the options below say, random crop and flip if they say nothing; digits: the "
              "same, but "
-             "crops of 2 pixels and no flip; auto: none for shapes, digits for mnist, else standard"},
+             "crops of 2 pixels, no flip, and unless said otherwise turns of up to 10 degrees and labels "
+             "smoothed by "
+             "0.1; auto: none for shapes, digits for mnist, else standard"},
     {"crop-padding", "P", OPTION_INTEGER, "4", .low = 0, .high = 16, AT(crop_padding),
      .help = "random crop: pixels added on each side before cutting; 0: no crop"},
     {"crop-mode", "NAME", OPTION_CHOICE, "reflect", .choices = "zero|reflect", AT(crop_mode),
@@ -231,10 +233,11 @@ tc_status settings_resolve(train_settings *s) {
 }
 
 void settings_fit(train_settings *s, const char *dataset) {
+    if (s->resume) return; /* the run says it all */
     bool digits = strcmp(dataset, "mnist") == 0;
     bool asked = s->cutout > 0 || s->erasing > 0 || s->rotation > 0 || s->jitter.count > 0 || s->mixup > 0 ||
                  s->cutmix > 0;
-    if (isnan(s->epochs)) s->epochs = digits ? 8 : 5;
+    if (isnan(s->epochs)) s->epochs = digits ? 10 : 5;
     /* Shapes are made anew as they are; a mirrored digit is none. */
     if (s->augment == AUGMENT_AUTO)
         s->augment = digits                                     ? AUGMENT_DIGITS
@@ -244,6 +247,8 @@ void settings_fit(train_settings *s, const char *dataset) {
     s->crop_padding = 2;
     s->crop_mode = CROP_REFLECT;
     s->flip = 0;
+    if (s->rotation == 0) s->rotation = 10;
+    if (s->label_smoothing == 0) s->label_smoothing = 0.1;
 }
 
 /* Whether the command line asks for another value than the run has. */

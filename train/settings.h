@@ -71,7 +71,8 @@ int settings_index(const char *name);
 
 /* Puts numbers in the place of "auto", but for what depends on the data, and checks what no single option can check. TC_ERR_ARGUMENT: usage. */
 tc_status settings_resolve(train_settings *settings);
-/* The rest: epochs and augmentation, for the data set of that name (tc_dataset's, not a path). */
+/* The rest: epochs, augmentation and smoothing, for the data set of that name (tc_dataset's, not a path); of a resumed run
+ * nothing is left open. */
 void settings_fit(train_settings *settings, const char *dataset);
 
 /* Restores the settings of a run from its config.json, `config` read from `path`, for --resume. What the
