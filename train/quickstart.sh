@@ -1,6 +1,6 @@
 #!/bin/bash
 # quickstart.sh - from a fresh Debian 12 to a trained net: installs what is missing, builds, and trains the lesson
-# net on the generated pictures for about a minute. May be run again at any time, from any folder.
+# net on the generated pictures for some seconds. May be run again at any time, from any folder.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
