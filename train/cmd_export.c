@@ -49,7 +49,8 @@ const command command_export = {
              "the test pictures, beside that of the saved\n"
              "net. The ONNX model has an input \"input\" (N, C, H, W), an output "
              "\"logits\" (N, classes), and in its\n"
-             "metadata class_names, mean and deviation (for values from 0 to 1).\n",
+             "metadata class_names and, of pictures that come normalised, mean and deviation (for values "
+             "from 0 to 1).\n",
     .options = export_options,
     .run = run_export};
 
@@ -127,6 +128,13 @@ static tc_status measure(const export_settings *s, bool is_c, const described *a
 
 /* ---- The command --------------------------------------------------------------------------------------- */
 
+static bool is_same_file(const char *a, const char *b) {
+    struct stat x, y;
+    if (!a || !b) return false;
+    return strcmp(a, b) == 0 ||
+           (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
+}
+
 /* `d` may be NULL: nothing is measured. */
 static tc_status write_one(const export_settings *s, bool is_c, const described *about, tc_model *model,
                            const tc_dataset *d, const tc_export_options *options) {
@@ -156,21 +164,17 @@ static tc_status write_net(const export_settings *s, const described *about, tc_
                                  .class_names = about->class_names ? names : NULL,
                                  .mean = about->mean,
                                  .deviation = about->deviation,
-                                 .preprocess = s->preprocess != PREPROCESS_NONE,
+                                 .normalised = s->preprocess == PREPROCESS_NONE,
                                  .scale = s->preprocess == PREPROCESS_BYTES ? 1 / 255.0f : 1,
                                  .int8 = s->int8,
                                  .fold = s->fold};
     tc_status status = s->c ? write_one(s, true, about, model, d, &options) : TC_OK;
+    /* Only now that the first is there two paths may turn out to be one. */
+    if (status == TC_OK && is_same_file(s->c, s->onnx))
+        status = tc_fail(TC_ERR_ARGUMENT, "%s: is the file of C, which is there now", s->onnx);
     if (status == TC_OK && s->onnx) status = write_one(s, false, about, model, d, &options);
     free(names);
     return status;
-}
-
-static bool is_same_file(const char *a, const char *b) {
-    struct stat x, y;
-    if (!a || !b) return false;
-    return strcmp(a, b) == 0 ||
-           (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
 }
 
 static int run_export(int argc, char **argv) {

@@ -18,11 +18,11 @@
 /* C99 promises a string literal no more, and compilers warn of it. */
 enum { LITERAL_MAX = 4095 };
 
-static tc_status check_literals(const tc_export_options *o) {
+static tc_status check_literals(const char *path, const tc_export_options *o) {
     for (int k = 0; o->class_names && k < o->classes; k++)
         if (strlen(o->class_names[k]) > LITERAL_MAX)
             return tc_fail(TC_ERR_ARGUMENT,
-                           "export: the name of class %d has %zu bytes, a string in C has at most %d", k,
+                           "%s: the name of class %d has %zu bytes, a string in C has at most %d", path, k,
                            strlen(o->class_names[k]), LITERAL_MAX);
     return TC_OK;
 }
@@ -279,7 +279,7 @@ static void write_node(FILE *out, const tc_graph_node *n, const plan *p, int i, 
 
 /* How pictures are to be normalised, where that is not done and known. */
 static void write_numbers(FILE *out, const tc_export_options *o, int64_t channels) {
-    if (o->preprocess || !o->mean) return;
+    if (tci_export_normalises(o) || !o->mean) return;
     const float *lists[] = {o->mean, o->deviation};
     for (int i = 0; i < 2; i++) {
         fputs(i == 0 ? " *       normalised: (v - mean) / deviation for values from 0 to 1, mean"
@@ -294,7 +294,7 @@ static void write_head(FILE *out, const tc_graph *g, const plan *p, const int64_
                        const tc_export_options *o) {
     int64_t memory = 0, weights = 0, factors = 0, classes = floats_of(&g->nodes[g->count - 1]);
     for (int b = 0; b < p->count; b++) memory += p->size[b] * (int64_t)sizeof(float);
-    if (o->preprocess) memory += shape[1] * shape[2] * shape[3] * (int64_t)sizeof(float);
+    if (tci_export_normalises(o)) memory += shape[1] * shape[2] * shape[3] * (int64_t)sizeof(float);
     for (int i = 0; i < g->count; i++)
         if (g->nodes[i].weight)
             *(g->nodes[i].op == TC_GRAPH_BATCHNORM2D ? &factors : &weights) += tc_numel(g->nodes[i].weight);
@@ -307,7 +307,7 @@ static void write_head(FILE *out, const tc_graph *g, const plan *p, const int64_
             " *\n"
             " * nchw: one picture, %lld planes of %lld rows of %lld pixels, %s.\n",
             tc_version(), (long long)shape[1], (long long)shape[2], (long long)shape[3],
-            !o->preprocess                 ? "normalised"
+            !tci_export_normalises(o)      ? "normalised"
             : o->scale > 0 && o->scale < 1 ? "values from 0 to 255"
                                            : "values from 0 to 1");
     write_numbers(out, o, shape[1]);
@@ -345,13 +345,13 @@ static void write_function(FILE *out, const tc_graph *g, const plan *p, const in
     fputc('\n', out);
     for (int b = 0; b < p->count; b++)
         fprintf(out, "static float buffer_%d[%lld];\n", b, (long long)p->size[b]);
-    if (o->preprocess) {
+    if (tci_export_normalises(o)) {
         write_floats(out, "mean", 0, o->mean, shape[1]);
         write_floats(out, "deviation", 0, o->deviation, shape[1]);
         fprintf(out, "static float normal[%lld];\n", (long long)(shape[1] * pixels));
     }
     fputs("\nvoid net_predict(const float *nchw, float *logits) {\n", out);
-    if (o->preprocess) {
+    if (tci_export_normalises(o)) {
         fprintf(
             out,
             "    const float *picture = normal;\n    int i;\n    for (i = 0; i < %lld; i++) normal[i] = (",
@@ -408,9 +408,8 @@ tc_status tc_export_c(tc_model *model, const int64_t shape[4], const tc_export_o
                        (long long)shape[0]);
     TC_TRY(tc_folded_create(model, shape, &folded));
     /* The net has taken the shape: there are as many channels as it says. */
-    tc_status status = tci_export_check(o, shape);
-    if (status == TC_OK) status = check_literals(o);
-    if (status == TC_OK) status = tc_graph_check(&folded.graph);
+    tc_status status = tci_export_check(path, o, &folded.graph, shape[1]);
+    if (status == TC_OK) status = check_literals(path, o);
     FILE *out = status == TC_OK ? open_memstream(&text, &size) : NULL;
     if (status == TC_OK)
         status = out ? write_with_points(out, &folded.graph, shape, o)

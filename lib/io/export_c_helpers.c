@@ -53,13 +53,16 @@ static const char pool_text[] =
     "        for (row = 0; row < k[3]; row++)\n"
     "            for (column = 0; column < k[4]; column++) {\n"
     "%s"
-    "                for (i = 0; i < k[5]; i++)\n"
+    "                for (i = 0; i < k[5]; i++) {\n"
+    "%s"
     "                    for (j = 0; j < k[6]; j++) {\n"
     "                        const int h = row * k[7] - k[9] + i * k[11], v = column * k[8] - k[10] + j * "
     "k[12];\n"
     "                        if (h < 0 || h >= k[1] || v < 0 || v >= k[2]) continue;\n"
     "%s"
     "                    }\n"
+    "%s"
+    "                }\n"
     "%s"
     "            }\n"
     "}\n\n";
@@ -135,18 +138,20 @@ void tci_c_write_helpers(FILE *out, const tc_graph *g, bool int8) {
     if (has(g, TC_GRAPH_CONV2D)) fprintf(out, conv_text, type, steps, times);
     if (has(g, TC_GRAPH_LINEAR)) fprintf(out, linear_text, type, steps, times);
     if (has(g, TC_GRAPH_MAXPOOL2D))
-        fprintf(out, pool_text, "maxpool2d", "                float most = -INFINITY;\n",
+        fprintf(out, pool_text, "maxpool2d", "                float most = -INFINITY;\n", "",
                 "                        const float value = x[(c * k[1] + h) * k[2] + v];\n"
                 "                        if (value > most || value != value) most = value;\n",
-                "                y[(c * k[3] + row) * k[4] + column] = most;\n");
+                "", "                y[(c * k[3] + row) * k[4] + column] = most;\n");
     if (has(g, TC_GRAPH_AVGPOOL2D))
         fprintf(out, pool_text, "avgpool2d",
                 "                const int top = row * k[7] - k[9], left = column * k[8] - k[10];\n"
                 "                const int bottom = top + k[5] < k[1] + k[9] ? top + k[5] : k[1] + k[9];\n"
                 "                const int right = left + k[6] < k[2] + k[10] ? left + k[6] : k[2] + k[10];\n"
                 "                float sum = 0;\n                int count = 0;\n",
-                "                        sum += x[(c * k[1] + h) * k[2] + v];\n                        "
+                "                    float line = 0;\n",
+                "                        line += x[(c * k[1] + h) * k[2] + v];\n                        "
                 "count++;\n",
+                "                    sum += line;\n",
                 "                y[(c * k[3] + row) * k[4] + column] =\n"
                 "                    sum / (float)(k[13] ? (bottom - top) * (right - left) : count);\n");
     if (has(g, TC_GRAPH_ADAPTIVE_AVGPOOL2D)) fputs(adaptive_text, out);

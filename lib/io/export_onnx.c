@@ -370,7 +370,7 @@ static void add_step(writer *w, const char *op, const char *from, const char *co
 static void write_preprocessing(writer *w, const int64_t shape[4], const tc_export_options *o) {
     const int64_t by_channel[4] = {1, shape[1], 1, 1};
     const float scale = o->scale > 0 ? o->scale : 1;
-    if (!o->preprocess) return;
+    if (!tci_export_normalises(o)) return;
     tci_onnx_constant(w->onnx, reserve(w, w->values, "scale"), 0, NULL, &scale);
     tci_onnx_constant(w->onnx, reserve(w, w->values, "mean"), 4, by_channel, o->mean);
     tci_onnx_constant(w->onnx, reserve(w, w->values, "deviation"), 4, by_channel, o->deviation);
@@ -400,8 +400,11 @@ static tc_status write_numbers(writer *w, const char *key, const float *values, 
 }
 
 static tc_status write_metadata(writer *w, const int64_t shape[4], const tc_export_options *o) {
-    TC_TRY(write_numbers(w, "mean", o->mean, shape[1]));
-    TC_TRY(write_numbers(w, "deviation", o->deviation, shape[1]));
+    /* What the net does by itself nobody shall do a second time. */
+    if (!tci_export_normalises(o)) {
+        TC_TRY(write_numbers(w, "mean", o->mean, shape[1]));
+        TC_TRY(write_numbers(w, "deviation", o->deviation, shape[1]));
+    }
     if (!o->class_names) return TC_OK;
     json_t *names = json_array();
     bool bad = false;
@@ -437,7 +440,7 @@ static tc_status write_graph(const tc_graph *g, const int64_t shape[4], const tc
                              const char *path) {
     writer w = {.graph = g,
                 .arena = tc_arena_create(),
-                .picture = o->preprocess ? "picture" : "input",
+                .picture = tci_export_normalises(o) ? "picture" : "input",
                 .values = json_object(),
                 .nodes = json_object()};
     tc_status status = w.arena && w.values && w.nodes ? write_model(&w, shape, o, path)
@@ -457,8 +460,7 @@ tc_status tc_export_onnx(tc_model *model, const int64_t shape[4], const tc_expor
         TC_TRY(tc_folded_create(model, shape, &net));
     else
         TC_TRY(tc_graph_create(model, shape, &net.graph));
-    tc_status status = tci_export_check(o, shape);
-    if (status == TC_OK) status = tc_graph_check(&net.graph);
+    tc_status status = tci_export_check(path, o, &net.graph, shape[1]);
     if (status == TC_OK) status = write_graph(&net.graph, shape, o, path);
     tc_folded_free(&net);
     return status;

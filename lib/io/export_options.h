@@ -4,8 +4,12 @@
 
 #include "tinycnn/export.h"
 
-/* TC_ERR_ARGUMENT where a pointer that the export of pictures (N, C, H, W) reads is NULL, or where normalising by these
- * numbers cannot give finite ones. */
-tc_status tci_export_check(const tc_export_options *options, const int64_t shape[4]);
+/* Whether the written net normalises pictures. */
+bool tci_export_normalises(const tc_export_options *options);
+
+/* TC_ERR_ARGUMENT where the options contradict each other or the graph, whose picture has `channels`; TC_ERR_NUMERIC where
+ * the graph has numbers that are none. Sentences begin with `path`. */
+tc_status tci_export_check(const char *path, const tc_export_options *options, const tc_graph *graph,
+                           int64_t channels);
 
 #endif

@@ -41,7 +41,7 @@ static tc_status write_models(const a_case *c) {
                                      .class_names = c->class_names,
                                      .fold = k > 0,
                                      .mean = c->mean,
-                                     .preprocess = k == 2,
+                                     .normalised = k != 2,
                                      .deviation = c->deviation,
                                      .scale = 1 / 255.0f};
         snprintf(path, sizeof path, "%s/%s.%s.onnx", c->folder, c->name, kinds[k]);

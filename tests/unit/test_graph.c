@@ -105,7 +105,7 @@ START_TEST(the_file_of_c_computes_it_too) {
                                  .class_names = names,
                                  .int8 = int8,
                                  .mean = mean,
-                                 .preprocess = preprocess,
+                                 .normalised = !preprocess,
                                  .deviation = deviation};
     ck_assert_msg(tc_export_c(model, shape, &options, "net.c") == TC_OK, "%s", tc_last_error());
     ck_assert_int_eq(tc_folded_create(model, shape, &folded), TC_OK);
@@ -165,7 +165,7 @@ START_TEST(a_host_with_a_decimal_comma_writes_the_same_file) {
     static const float mean[] = {0.4f, 0.5f, 0.6f}, deviation[] = {0.2f, 0.25f, 0.3f};
     for (int preprocess = 0; preprocess < 2; preprocess++) {
         tc_export_options options = {
-            .mean = mean, .deviation = deviation, .scale = 1 / 255.0f, .preprocess = preprocess};
+            .mean = mean, .deviation = deviation, .scale = 1 / 255.0f, .normalised = !preprocess};
         ck_assert_int_eq(tc_export_c(model, shape, &options, "net.c"), TC_OK);
         char *wanted = file_text("net.c");
         if (!take_decimal_comma()) {
@@ -299,19 +299,18 @@ START_TEST(options_that_make_no_file_are_refused) {
         tc_export_options options;
         const char *complaint;
     } bad[] = {
-        {{.class_names = good}, "export: class names, but 0 classes"},
-        {{.class_names = good, .classes = -1}, "export: class names, but -1 classes"},
-        {{.class_names = names, .classes = 2}, "export: the name of class 1 is NULL"},
+        {{.class_names = good}, "net.c: 0 class names for a net of 2 outputs"},
+        {{.class_names = good, .classes = -1}, "net.c: -1 class names for a net of 2 outputs"},
+        {{.class_names = names, .classes = 2}, "net.c: the name of class 1 is NULL"},
         {{.class_names = long_names, .classes = 2},
-         "export: the name of class 1 has 4096 bytes, a string in C has at most 4095"},
-        {{.preprocess = true}, "export: preprocess needs a mean and a deviation"},
-        {{.mean = some}, "export: a mean without a deviation"},
-        {{.deviation = some}, "export: a deviation without a mean"},
-        {{.mean = none, .deviation = some}, "export: the mean of channel 1 is nan"},
-        {{.mean = some, .deviation = infinite}, "export: the deviation of channel 0 is inf"},
-        {{.mean = some, .deviation = zero}, "export: the deviation of channel 1 is 0"},
-        {{.scale = INFINITY}, "export: the scale is inf"},
-        {{.scale = -1}, "export: the scale is -1"},
+         "net.c: the name of class 1 has 4096 bytes, a string in C has at most 4095"},
+        {{.mean = some}, "net.c: a mean without a deviation"},
+        {{.deviation = some}, "net.c: a deviation without a mean"},
+        {{.mean = none, .deviation = some}, "net.c: the mean of channel 1 is nan"},
+        {{.mean = some, .deviation = infinite}, "net.c: the deviation of channel 0 is inf"},
+        {{.mean = some, .deviation = zero}, "net.c: the deviation of channel 1 is 0"},
+        {{.scale = INFINITY}, "net.c: the scale is inf"},
+        {{.scale = -1}, "net.c: the scale is -1"},
     };
     const int64_t shape[4] = {1, 2, 4, 4};
     tc_model *model;
@@ -351,6 +350,28 @@ START_TEST(the_head_tells_weights_from_factors) {
 }
 END_TEST
 
+/* Numbers that make no net: none is written. */
+START_TEST(a_variance_below_0_is_refused) {
+    tc_model *model;
+    const int64_t shape[4] = {1, 2, 4, 4};
+    ck_assert_int_eq(tc_model_create(tc_sequential(tc_nn_batchnorm2d(2), tc_nn_flatten()), 1, &model), TC_OK);
+    ck_assert_int_eq(tc_export_c(model, shape, NULL, "net.c"), TC_OK);
+    for (int i = 0; i < tc_model_buffer_count(model); i++)
+        if (strstr(tc_model_buffer(model, i)->name, "running_var"))
+            tc_model_buffer(model, i)->tensor->data[1] = -1;
+    tc_graph graph;
+    ck_assert_int_eq(tc_graph_create(model, shape, &graph), TC_OK);
+    ck_assert_int_eq(tc_graph_check(&graph), TC_ERR_NUMERIC);
+    ck_assert_str_eq(tc_last_error(), "0.running_var: holds -1, expected 0 or more");
+    tc_graph_free(&graph);
+    remove("net.c");
+    ck_assert_int_eq(tc_export_c(model, shape, NULL, "net.c"), TC_ERR_NUMERIC);
+    ck_assert_msg(strncmp(tc_last_error(), "net.c: 0.weight: holds ", 23) == 0, "%s", tc_last_error());
+    ck_assert_int_ne(remove("net.c"), 0);
+    tc_model_free(model);
+}
+END_TEST
+
 START_TEST(what_cannot_be_written_is_said) {
     tc_model *model;
     tc_graph graph;
@@ -382,6 +403,7 @@ static void add(TCase *tests) {
     tcase_add_test(tests, no_name_ends_a_comment);
     tcase_add_test(tests, options_that_make_no_file_are_refused);
     tcase_add_test(tests, the_head_tells_weights_from_factors);
+    tcase_add_test(tests, a_variance_below_0_is_refused);
     tcase_add_test(tests, what_cannot_be_written_is_said);
 }
 

@@ -198,7 +198,7 @@ START_TEST(no_two_values_and_no_two_nodes_share_a_name) {
     static names values;
     tc_model *model = odd_model(_i / 3);
     tc_export_options options = {
-        .fold = _i % 3 == 1, .preprocess = _i % 3 == 2, .mean = middle, .deviation = spread};
+        .fold = _i % 3 == 1, .normalised = _i % 3 != 2, .mean = middle, .deviation = spread};
     char path[32];
     snprintf(path, sizeof path, "odd_%d.onnx", _i);
     ck_assert_msg(tc_export_onnx(model, picture, &options, path) == TC_OK, "%s", tc_last_error());
@@ -216,20 +216,20 @@ END_TEST
 
 START_TEST(options_that_nothing_can_be_made_of_are_refused) {
     static const float nan_in[3] = {0.5f, NAN, 0.5f}, zero_in[3] = {1, 1, 0};
-    static const char *const unnamed[3] = {"a", NULL, "c"};
+    static const char *const unnamed[192] = {"a", NULL, "c"};
     const struct {
         tc_export_options options;
         const char *sentence;
     } cases[] = {
-        {{.preprocess = true}, "export: preprocess needs a mean and a deviation"},
-        {{.mean = middle}, "export: a mean without a deviation"},
-        {{.deviation = spread}, "export: a deviation without a mean"},
-        {{.mean = nan_in, .deviation = spread}, "export: the mean of channel 1 is nan"},
-        {{.mean = middle, .deviation = nan_in}, "export: the deviation of channel 1 is nan"},
-        {{.mean = middle, .deviation = zero_in}, "export: the deviation of channel 2 is 0"},
-        {{.scale = INFINITY}, "export: the scale is inf"},
-        {{.scale = -1}, "export: the scale is -1"},
-        {{.classes = 3, .class_names = unnamed}, "export: the name of class 1 is NULL"},
+        {{.mean = middle}, "refused.onnx: a mean without a deviation"},
+        {{.deviation = spread}, "refused.onnx: a deviation without a mean"},
+        {{.mean = nan_in, .deviation = spread}, "refused.onnx: the mean of channel 1 is nan"},
+        {{.mean = middle, .deviation = nan_in}, "refused.onnx: the deviation of channel 1 is nan"},
+        {{.mean = middle, .deviation = zero_in}, "refused.onnx: the deviation of channel 2 is 0"},
+        {{.scale = INFINITY}, "refused.onnx: the scale is inf"},
+        {{.scale = -1}, "refused.onnx: the scale is -1"},
+        {{.classes = 192, .class_names = unnamed}, "refused.onnx: the name of class 1 is NULL"},
+        {{.classes = 3, .class_names = unnamed}, "refused.onnx: 3 class names for a net of 192 outputs"},
     };
     tc_model *model = odd_model(0);
     ck_assert_int_eq(tc_export_onnx(model, picture, &cases[_i].options, "refused.onnx"), TC_ERR_ARGUMENT);
