@@ -128,8 +128,8 @@ const option train_options[] = {
          "weight decay; auto: 0.0005 for sgd and muon (whose filters have none), 0 for adam, 0.01 for adamw"},
     {"decay-all", NULL, OPTION_SWITCH, "no", AT(decay_all),
      .help = "decay biases and batch-norm parameters too"},
-    {"label-smoothing", "X", OPTION_REAL, "0", .low = 0, .high = 1, AT(label_smoothing),
-     .help = "share of the target spread over all classes"},
+    {"label-smoothing", "X", OPTION_REAL, "auto", .low = 0, .high = 1, AT(label_smoothing),
+     .help = "share of the target spread over all classes; auto: 0.1 with --augment digits, else 0"},
     {"clip-norm", "X", OPTION_REAL, "0", .low = 0, .high = 1e30, AT(clip_norm),
      .help = "largest 2-norm of the gradient; 0: not clipped"},
     {"average", "NAME", OPTION_CHOICE, "none", .choices = "none|lookahead|ema", AT(average),
@@ -184,8 +184,8 @@ const option train_options[] = {
      .help = "side of a square that is blotted out, in pixels; 0: none"},
     {"erasing", "P", OPTION_REAL, "0", .low = 0, .high = 1, AT(erasing),
      .help = "probability that a random rectangle is blotted out"},
-    {"rotation", "D", OPTION_REAL, "0", .low = 0, .high = 180, AT(rotation),
-     .help = "largest angle of a random rotation, in degrees"},
+    {"rotation", "D", OPTION_REAL, "auto", .low = 0, .high = 180, AT(rotation),
+     .help = "largest angle of a random rotation, in degrees; auto: 10 with --augment digits, else 0"},
     {"jitter", "B,C,S,H", OPTION_LIST, "", .low = 0, .high = 10, AT(jitter),
      .help = "colour: largest change of brightness, contrast, saturation and hue; hue at most 0.5"},
     {"mixup", "A", OPTION_REAL, "0", .low = 0, .high = 1000, AT(mixup),
@@ -233,7 +233,6 @@ tc_status settings_resolve(train_settings *s) {
 }
 
 void settings_fit(train_settings *s, const char *dataset) {
-    if (s->resume) return; /* the run says it all */
     bool digits = strcmp(dataset, "mnist") == 0;
     bool asked = s->cutout > 0 || s->erasing > 0 || s->rotation > 0 || s->jitter.count > 0 || s->mixup > 0 ||
                  s->cutmix > 0;
@@ -243,12 +242,13 @@ void settings_fit(train_settings *s, const char *dataset) {
         s->augment = digits                                     ? AUGMENT_DIGITS
                      : strcmp(dataset, "shapes") == 0 && !asked ? AUGMENT_NONE
                                                                 : AUGMENT_STANDARD;
-    if (s->augment != AUGMENT_DIGITS) return;
+    digits = s->augment == AUGMENT_DIGITS;
+    if (isnan(s->rotation)) s->rotation = digits ? 10 : 0;
+    if (isnan(s->label_smoothing)) s->label_smoothing = digits ? 0.1 : 0;
+    if (!digits) return;
     s->crop_padding = 2;
     s->crop_mode = CROP_REFLECT;
     s->flip = 0;
-    if (s->rotation == 0) s->rotation = 10;
-    if (s->label_smoothing == 0) s->label_smoothing = 0.1;
 }
 
 /* Whether the command line asks for another value than the run has. */

@@ -413,13 +413,14 @@ START_TEST(what_is_left_to_the_data_depends_on_it) {
                    others = SETTINGS("--data", "cifar10"),
                    asked = SETTINGS("--data", "shapes", "--cutout", "8"),
                    turned = SETTINGS("--data", "mnist", "--rotation", "5", "--label-smoothing", "0.2"),
-                   resumed = SETTINGS("--data", "mnist", "--resume", "run", "--augment", "digits"),
+                   none = SETTINGS("--data", "mnist", "--rotation", "0", "--label-smoothing", "0"),
                    said = SETTINGS("--data", "mnist", "--augment", "standard", "--epochs", "2");
     ck_assert_int_eq(digits.augment, AUGMENT_DIGITS);
     ck_assert(digits.crop_padding == 2 && digits.flip == 0 && digits.epochs == 10);
     ck_assert(digits.rotation == 10 && digits.label_smoothing == 0.1);
     ck_assert(turned.rotation == 5 && turned.label_smoothing == 0.2);
-    ck_assert(resumed.rotation == 0 && resumed.label_smoothing == 0 && resumed.crop_padding == 4);
+    ck_assert(none.rotation == 0 && none.label_smoothing == 0 && none.crop_padding == 2);
+    ck_assert(others.rotation == 0 && others.label_smoothing == 0);
     ck_assert(shapes.augment == AUGMENT_NONE && shapes.epochs == 5);
     ck_assert(others.augment == AUGMENT_STANDARD && others.crop_padding == 4 && others.flip == 0.5);
     ck_assert_int_eq(asked.augment, AUGMENT_STANDARD);
