@@ -21,8 +21,10 @@ typedef struct tc_dataset {
     int channels, height, width, classes;
     const char **class_names;         /* classes */
     tc_split train, validation, test; /* validation: empty until tc_dataset_hold_out() */
-    float mean[4], deviation[4];      /* of a channel over the training pictures, on the scale 0 .. 1 */
-    tc_arena *arena;                  /* owns everything above */
+    float mean[4],
+        deviation[4]; /* of a channel over the training pictures, on the scale 0 .. 1; the deviation of
+                                       * one that never varies is 1 */
+    tc_arena *arena;  /* owns everything above */
 } tc_dataset;
 
 enum { TC_FOLDER_CHANNELS = 3, TC_FOLDER_SIDE = 32 };

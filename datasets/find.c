@@ -1,4 +1,5 @@
 /* find.c - from a data set's name or path to the reader of its files. */
+#define _XOPEN_SOURCE 700 /* realpath() */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,14 +142,20 @@ static bool holds(const char *text, size_t length, const char *part) {
     return false;
 }
 
-/* Nothing in the files tells Fashion-MNIST from MNIST: the last folder of the path that is called after one does, as that
- * of .../FashionMNIST/raw. */
+/* Nothing in the files tells Fashion-MNIST from MNIST: the last folder of the path that is called after one of them does,
+ * as that of .../FashionMNIST/raw; where none says "mnist", "fashion" anywhere will do. */
 static bool is_fashion(const char *path) {
-    for (size_t end = strlen(path), begin; end > 0; end = begin > 0 ? begin - 1 : 0) {
-        for (begin = end; begin > 0 && path[begin - 1] != '/';) begin--;
-        if (holds(path + begin, end - begin, "mnist")) return holds(path + begin, end - begin, "fashion");
+    char *whole = realpath(path, NULL);
+    const char *text = whole ? whole : path;
+    bool found = holds(text, strlen(text), "fashion");
+    for (size_t end = strlen(text), begin; end > 0; end = begin > 0 ? begin - 1 : 0) {
+        for (begin = end; begin > 0 && text[begin - 1] != '/';) begin--;
+        if (!holds(text + begin, end - begin, "mnist")) continue;
+        found = holds(text + begin, end - begin, "fashion");
+        break;
     }
-    return false;
+    free(whole);
+    return found;
 }
 
 /* What lies there, told by the names of files. */

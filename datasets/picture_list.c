@@ -45,15 +45,15 @@ static int by_bytes(const void *a, const void *b) {
 
 static tc_status add_folder(tc_picture_list *list, const char *folder, int depth);
 
-/* A file of a picture, or a folder with some; of all else (another ending, a device, a pipe) nothing is added. Links to
- * folders are not followed: they may lead in a circle. */
+/* A file of a picture, or a folder with some; of all else (another ending, a device, a pipe) nothing is added. A link that
+ * leads nowhere is: its picture is missed. Links to folders are not followed: they may lead in a circle. */
 static tc_status add_entry(tc_picture_list *list, const char *folder, const char *name, int depth) {
     struct stat st;
     if (name[0] == '.') return TC_OK;
     int64_t at = list->count;
     TC_TRY(tc_picture_list_add(list, folder, name));
     char *path = list->paths[at];
-    if (is_picture_name(name) && stat(path, &st) == 0 && S_ISREG(st.st_mode)) return TC_OK;
+    if (is_picture_name(name) && (stat(path, &st) != 0 || S_ISREG(st.st_mode))) return TC_OK;
     list->count = at;
     tc_status status = TC_OK;
     if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))

@@ -106,15 +106,17 @@ START_TEST(plain_and_gzip_give_the_same) {
     expect_good(d);
     tc_dataset_free(d);
     /* By path, the last folder that is called after one of the two says which it is. */
-    static const char *const places[][2] = {{"FashionMNIST", "fashion-mnist"}, {"fashion-team", "mnist"}};
-    for (int i = 0; i < 2; i++) {
+    static const char *const places[][3] = {{"FashionMNIST", "raw", "fashion-mnist"},
+                                            {"fashion-team", "MNIST", "mnist"},
+                                            {"fashion", "idx", "fashion-mnist"}};
+    for (int i = 0; i < 3; i++) {
         char from[4096], to[4096];
         snprintf(from, sizeof from, "%s", data_path("m"));
         data_make_folder(places[i][0]);
-        snprintf(to, sizeof to, "%s/%s", data_path(places[i][0]), i == 0 ? "raw" : "MNIST");
+        snprintf(to, sizeof to, "%s/%s", data_path(places[i][0]), places[i][1]);
         ck_assert_int_eq(rename(from, to), 0);
         ck_assert_msg(tc_dataset_open(to, NULL, &d) == TC_OK, "%s", tc_last_error());
-        ck_assert_str_eq(d->name, places[i][1]);
+        ck_assert_str_eq(d->name, places[i][2]);
         tc_dataset_free(d);
         ck_assert_int_eq(rename(to, from), 0);
         data_remove(places[i][0]);
