@@ -61,14 +61,19 @@ static tc_status add_list(tc_picture_list *list, const char *path) {
     return status;
 }
 
-static tc_status gather(const predict_settings *s, tc_picture_list *list) {
-    for (int i = 0; i < s->images.count; i++) {
-        struct stat st;
-        const char *path = s->images.words[i];
-        bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-        TC_TRY(folder ? tc_picture_list_folder(list, path) : tc_picture_list_add(list, NULL, path));
-    }
-    return s->list ? add_list(list, s->list) : TC_OK;
+static tc_status add_operand(tc_picture_list *list, const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? tc_picture_list_folder(list, path)
+                                                       : tc_picture_list_add(list, NULL, path);
+}
+
+/* Returns the exit code: what names nothing keeps nothing else from its answer. */
+static int gather(const predict_settings *s, tc_picture_list *list) {
+    int code = EXIT_GOOD;
+    for (int i = 0; i < s->images.count; i++)
+        if (add_operand(list, s->images.words[i]) != TC_OK) code = report_failure("predict");
+    if (s->list && add_list(list, s->list) != TC_OK) code = report_failure("predict");
+    return code;
 }
 
 /* ---- Answers ------------------------------------------------------------------------------------------- */
@@ -89,8 +94,9 @@ static void print_table(const predict_settings *s, const described *about, const
     printf(":");
     for (int i = 0; i < s->top && i < p->classes; i++) {
         int k = next_class(p, taken);
-        printf("%s %s %.1f%%", i ? "," : "", described_class(about, k, number),
-               100 * (double)p->probabilities[k]);
+        fputs(i ? ", " : " ", stdout);
+        put_printable(stdout, described_class(about, k, number));
+        printf(" %.1f%%", 100 * (double)p->probabilities[k]);
     }
     printf("\n");
 }
@@ -157,9 +163,8 @@ static int run_predict(int argc, char **argv) {
     tc_model *model;
     tc_picture_list list = {0};
     tc_status status = saved_net_open(s.checkpoint, &about, &model);
-    if (status == TC_OK) status = gather(&s, &list);
-    int code = status == TC_OK ? EXIT_GOOD : report_failure("predict");
-    for (int64_t i = 0; status == TC_OK && i < list.count; i++)
+    int code = status == TC_OK ? gather(&s, &list) : report_failure("predict");
+    for (int64_t i = 0; i < list.count; i++)
         if (answer(&s, &about, model, list.paths[i]) != TC_OK) code = report_failure("predict");
     tc_picture_list_free(&list);
     tc_model_free(model);

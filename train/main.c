@@ -18,7 +18,7 @@ static void print_help(FILE *stream) {
     fprintf(
         stream,
         "\ntinycnn COMMAND --help lists a command's options; tinycnn --version what runs here.\n"
-        "Exit codes: 0 good, 1 failure (one line on stderr says what), 2 usage, 3 training diverged,\n"
+        "Exit codes: 0 good, 1 failure (a line on stderr says what), 2 usage, 3 training diverged,\n"
         "130 and 143 training stopped by SIGINT or SIGTERM with everything saved.\n"
         "Environment: TINYCNN_DATA, the folder of data sets; TINYCNN_ISA, base, avx2 or avx512: the newest\n"
         "instructions that kernels may use.\n");
@@ -43,7 +43,8 @@ static void print_version(void) {
 
 /* A wish that is misspelt shall not mean the newest. */
 static bool is_isa_known(const char *wish) {
-    return !wish || strcmp(wish, "base") == 0 || strcmp(wish, "avx2") == 0 || strcmp(wish, "avx512") == 0;
+    return !wish || !*wish || strcmp(wish, "base") == 0 || strcmp(wish, "avx2") == 0 ||
+           strcmp(wish, "avx512") == 0;
 }
 
 static int run(int argc, char **argv) {
@@ -52,14 +53,14 @@ static int run(int argc, char **argv) {
         print_help(stdout);
         return EXIT_GOOD;
     }
-    if (strcmp(name, "--version") == 0) {
-        print_version();
-        return EXIT_GOOD;
-    }
     if (!is_isa_known(getenv("TINYCNN_ISA"))) {
         fprintf(stderr, "tinycnn: TINYCNN_ISA is \"%s\", expected base, avx2 or avx512\n",
                 getenv("TINYCNN_ISA"));
         return EXIT_USAGE;
+    }
+    if (strcmp(name, "--version") == 0) {
+        print_version();
+        return EXIT_GOOD;
     }
     for (int i = 0; commands[i]; i++)
         if (strcmp(name, commands[i]->name) == 0) return commands[i]->run(argc - 1, argv + 1);

@@ -42,6 +42,7 @@ expect 1 '--mean: 2 numbers, expected one for each of 3 channels' \
   "$tinycnn" import weights.safetensors --model lenet5 --mean 0.1,0.2 --out x.safetensors
 expect 2 '0 files, expected one of weights' "$tinycnn" import --out x.safetensors
 expect 2 '--out FILE is needed' "$tinycnn" import weights.safetensors
+expect 2 '--classes: 1 is not in the range 2' "$tinycnn" import weights.safetensors --classes 1 --out x.safetensors
 expect 2 '--classes and --data: the data says' "$tinycnn" import weights.safetensors --data shapes --classes 4 --out x.safetensors
 expect 2 '--widths: 5 numbers, expected at most 4' "$tinycnn" import weights.safetensors --model lenet5 --widths 6,16,120,84,1 --out x.safetensors
 expect 2 '--mean: a number is expected behind the last comma' "$tinycnn" import weights.safetensors --mean 0.5, --out x.safetensors
@@ -71,6 +72,7 @@ expect 2 '--checkpoint FILE is needed' "$tinycnn" export --c net.c
 expect 1 'nowhere' "$tinycnn" export --checkpoint nowhere --c net.c
 expect 2 'expected different files' "$tinycnn" export --checkpoint "$net" --c both --onnx both
 expect 2 'expected different files' "$tinycnn" export --checkpoint "$net" --c ./"$net"
+expect 1 './both: is the file of C' "$tinycnn" export --checkpoint "$net" --c both --onnx ./both
 expect 1 'nowhere/net.c' "$tinycnn" export --checkpoint "$net" --c nowhere/net.c
 expect 0 '' "$tinycnn" export --checkpoint "$net" --c plain.c
 grep -q 'normalised: (v - mean) / deviation for values from 0 to 1, mean 0\.[0-9]*, 0\.[0-9]*, 0\.[0-9]*; deviation 0\.' plain.c ||
@@ -144,7 +146,12 @@ expect 0 '' "$tinycnn" predict --checkpoint "$net" photos/train
 [ "$(wc -l <stdout.txt)" -eq "$(find photos/train -name '*.jpg' | wc -l)" ] || fail "folders within are not searched"
 mkdir photos/none
 expect 1 'photos/none: holds no .png, .jpg or .jpeg' "$tinycnn" predict --checkpoint "$net" photos/none
-rmdir photos/none
+# A folder without a picture keeps nothing else from its answer; a link that leads nowhere is missed.
+expect 1 'photos/none: holds no' "$tinycnn" predict --checkpoint "$net" photos/none photos/test/greys/grey.jpg
+expect_printed '^photos/test/greys/grey\.jpg: '
+ln -s nowhere photos/none/lost.png
+expect 1 'photos/none/lost.png: cannot be opened' "$tinycnn" predict --checkpoint "$net" photos/none
+rm -r photos/none
 expect 2 'name pictures, folders of them, or a --list' "$tinycnn" predict --checkpoint "$net"
 expect 2 '--input: 3,64,64, but the pictures of shapes are 3,32,32' "$tinycnn" train --input 3,64,64 --epochs 1
 expect 2 '--input: 2 of three numbers' "$tinycnn" train --data photos --input 3,64 --epochs 1
@@ -162,6 +169,11 @@ expect 0 '' "$tinycnn" predict --checkpoint named/last.safetensors --json photos
 expect_printed "\"class\": \"$long\""
 expect 0 '' "$tinycnn" eval --checkpoint named/last.safetensors --data photos
 rm -r photos/*/"$long" named
+# Names of files are no place for what moves a cursor.
+cp photos/test/greys/grey.jpg $'photos/a\e[2Jb\n.jpg'
+expect 0 '' "$tinycnn" predict --checkpoint "$net" $'photos/a\e[2Jb\n.jpg'
+expect_printed '^photos/a\?\[2Jb\?\.jpg: '
+rm $'photos/a\e[2Jb\n.jpg'
 # Renamed, the classes have another order: a run does not go on as if nothing were.
 expect 0 '' "$tinycnn" train --model vgg --widths 8,8,8 --data photos --input 3,24,20 --batch 2 --epochs 1 --schedule constant --quiet --out named
 for split in train test; do mv photos/$split/greys photos/$split/zgreys; done

@@ -24,6 +24,7 @@ for command in fetch train recipes eval predict summary explain visualize shift-
 done
 
 TINYCNN_ISA=sse9 expect 2 'TINYCNN_ISA is "sse9", expected base, avx2 or avx512' "$tinycnn" recipes
+TINYCNN_ISA='' expect 0 '' "$tinycnn" recipes
 expect 2 'unknown command "trian"' "$tinycnn" trian
 expect 2 'unknown option --epoch; the nearest is --epochs' "$tinycnn" train --epoch 3
 expect 2 'unknown option --wieght-decay; the nearest is --weight-decay' "$tinycnn" train --wieght-decay=1
