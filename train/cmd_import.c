@@ -34,8 +34,8 @@ static const option import_options[] = {
      .help = "where to look for data first; then $TINYCNN_DATA, then ~/.cache/tinycnn"},
     {"input", "C,H,W", OPTION_LIST, "", .low = 1, .high = 4096, .whole = true, AT(input),
      .help = "channels, height and width of a picture; without it the data's, or 3,32,32"},
-    {"classes", "K", OPTION_INTEGER, "0", .low = 0, .high = 100000, AT(classes),
-     .help = "classes, where no --data says it; 0: 10"},
+    {"classes", "K", OPTION_INTEGER, "10", .low = 2, .high = 100000, AT(classes),
+     .help = "classes, where there is no --data to say it"},
     {"mean", "X,...", OPTION_LIST, "", .low = 0, .high = 1, AT(mean),
      .help = "of each channel on the scale 0 to 1, as the net was trained; without it the data's, or 0"},
     {"deviation", "X,...", OPTION_LIST, "", .low = 1e-6, .high = 1e6, AT(deviation),
@@ -161,16 +161,22 @@ static tc_status import_weights(const import_settings *s) {
     return status;
 }
 
+static bool is_given(const char *name, const bool given[OPTIONS_MAX]) {
+    int i = 0;
+    while (strcmp(import_options[i].name, name) != 0) i++;
+    return given[i];
+}
+
 static int run_import(int argc, char **argv) {
     import_settings s = {0};
-    parse_result parsed = options_parse(&command_import, argc, argv, &s, NULL);
+    bool given[OPTIONS_MAX];
+    parse_result parsed = options_parse(&command_import, argc, argv, &s, given);
     if (parsed != PARSE_OK) return parsed == PARSE_HELP ? EXIT_GOOD : EXIT_USAGE;
     if (s.files.count != 1)
         return report(EXIT_USAGE, "import", "%d files, expected one of weights", s.files.count);
     if (!s.out) return report(EXIT_USAGE, "import", "--out FILE is needed");
-    if (s.data && s.classes)
+    if (s.data && is_given("classes", given))
         return report(EXIT_USAGE, "import", "--classes and --data: the data says how many classes there are");
-    if (!s.classes) s.classes = 10;
     if (s.net.widths.count > TC_NET_WIDTHS)
         return report(EXIT_USAGE, "import", "--widths: %d numbers, expected at most %d", s.net.widths.count,
                       TC_NET_WIDTHS);

@@ -60,7 +60,8 @@ tc_status config_write(const char *path, const option *options, const void *sett
     good = good && put_machine(out) && fputs("\n}\n", out) >= 0;
     good = fclose(out) == 0 && good;
     tc_status status =
-        good ? tc_write_file(path, text, size) : tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
+        good ? tc_write_file(path, text, size)
+             : tc_fail(TC_ERR_MEMORY, "%s: cannot be put into words: out of memory, or not UTF-8", path);
     free(text);
     return status;
 }

@@ -319,6 +319,12 @@ static tc_status sync_folder_of(const char *path) {
 
 static tc_status fetch(transfer *t) {
     TC_TRY(open_part(t));
+    /* Whoever had the lock before may have just brought it. */
+    if (t->have == 0 && access(t->d->path, F_OK) == 0 &&
+        download_check(t->d->path, t->d->size, t->d->md5) == TC_OK) {
+        unlink(t->part);
+        return TC_OK;
+    }
     TC_TRY(fetch_rest(t));
     tc_status status = check_open(t->file, t->part, t->d->url, t->d->size, t->d->md5);
     if (status == TC_ERR_FORMAT && t->resumed) {

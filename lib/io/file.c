@@ -64,9 +64,12 @@ tc_status tci_file_writer_open(tci_file_writer *writer, const char *path) {
     writer->temporary = malloc(size);
     if (writer->temporary) writer->descriptor = open_temporary(writer->target, writer->temporary, size);
     if (writer->descriptor >= 0) return TC_OK;
-    int reason = writer->temporary ? errno : ENOMEM;
+    int reason = errno;
+    tc_status status = writer->temporary
+                           ? io_fail(writer->target, "cannot write a temporary file beside it", reason)
+                           : tc_fail(TC_ERR_MEMORY, "%s: no memory for a file name", path);
     free_names(writer);
-    return io_fail(path, "cannot write a temporary file beside it", reason);
+    return status;
 }
 
 tc_status tci_file_writer_write(tci_file_writer *writer, const void *bytes, size_t size) {

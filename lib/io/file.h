@@ -19,7 +19,7 @@ typedef struct tci_file_writer {
 tc_status tci_file_writer_open(tci_file_writer *writer, const char *path);
 tc_status tci_file_writer_write(tci_file_writer *writer, const void *bytes, size_t size);
 /* Syncs, takes the final name, syncs the folder. The writer is closed in any case; on failure the temporary
- * file is gone and what had the final name before is untouched. */
+ * file is gone and what had the final name before is untouched, unless it was the folder that could not be synced. */
 tc_status tci_file_writer_commit(tci_file_writer *writer);
 /* Closes and removes the temporary file. */
 void tci_file_writer_abort(tci_file_writer *writer);

@@ -44,7 +44,7 @@ done
 # Only names that begin with tc_ leave the shared library.
 others=$(nm -D --defined-only "$libdir"/libtinycnn.so | awk '$2 != "A" {print $3}' | grep -v '^tc_' || true)
 [ -z "$others" ] || { echo "libtinycnn.so exports names beside tc_*: $others"; exit 1; }
-others=$(nm -g --defined-only "$libdir"/libtinycnn.a 2>/dev/null | awk 'NF == 3 {print $3}' | grep -vE '^(tc|tci|TCI|__odr_asan_gen_tc)' || true)
+others=$(nm -g --defined-only "$libdir"/libtinycnn.a 2>/dev/null | awk 'NF == 3 {print $3}' | grep -vE '^(tc_|tci_|TCI_|__odr_asan_gen_tci?_)' || true)
 [ -z "$others" ] || { echo "libtinycnn.a defines names beside tc*_*: $others"; exit 1; }
 # Whatever a header declares, and is not inline, does.
 declared=$(cat "$prefix"/include/tinycnn/*.h | grep -v 'static inline' | tr -d '*' | grep -oE '^[a-z][a-z0-9_ ]* tc_[a-z0-9_]+\(' |
