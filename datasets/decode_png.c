@@ -31,15 +31,15 @@ static tc_status check_chunks(const char *path, const uint8_t *bytes, size_t siz
 tc_status tci_decode_png(const char *path, const uint8_t *bytes, size_t size, tc_picture *picture) {
     png_image png = {.version = PNG_IMAGE_VERSION};
     int orientation = 1;
+    /* Before libpng, which asks for as much memory as a chunk says that it is long. */
+    TC_TRY(check_chunks(path, bytes, size, &orientation));
     if (!png_image_begin_read_from_memory(&png, bytes, size))
         return tc_fail(TC_ERR_FORMAT, "%s: is a damaged PNG: %s", path, png.message);
     /* Numbers of 16 bits without a word about their meaning are as those of 8 bits are. */
     png.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
     png.format = PNG_FORMAT_RGB;
     tc_status status = tci_picture_alloc(path, png.height, png.width, picture);
-    if (status == TC_OK) status = check_chunks(path, bytes, size, &orientation);
     if (status != TC_OK) {
-        tc_picture_free(picture);
         png_image_free(&png);
         return status;
     }

@@ -91,8 +91,8 @@ START_TEST(a_huge_png_is_refused) {
     uint32_t sum = (uint32_t)crc32(0, bytes + 12, 17);
     tc_picture picture;
     for (int i = 0; i < 4; i++) bytes[29 + i] = (uint8_t)(sum >> (24 - 8 * i));
-    memcpy(bytes + 33, "\0\0\0\0IDAT\x35\xaf\x06\x1e", 12);
-    write_bytes("huge.png", bytes, 45);
+    memcpy(bytes + 33, "\0\0\0\0IDAT\x35\xaf\x06\x1e\0\0\0\0IEND\xae\x42\x60\x82", 24);
+    write_bytes("huge.png", bytes, 57);
     ck_assert_int_eq(tc_picture_read("huge.png", &picture), TC_ERR_FORMAT);
     ck_assert_msg(strstr(tc_last_error(), "a picture of 30000 x 30000 pixels") != NULL, "%s",
                   tc_last_error());
