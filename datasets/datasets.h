@@ -21,10 +21,9 @@ typedef struct tc_dataset {
     int channels, height, width, classes;
     const char **class_names;         /* classes */
     tc_split train, validation, test; /* validation: empty until tc_dataset_hold_out() */
-    float mean[4],
-        deviation[4]; /* of a channel over the training pictures, on the scale 0 .. 1; the deviation of
-                                       * one that never varies is 1 */
-    tc_arena *arena;  /* owns everything above */
+    /* Of a channel over the training pictures, on the scale 0 .. 1; the deviation of one that never varies is 1. */
+    float mean[4], deviation[4];
+    tc_arena *arena; /* owns everything above */
 } tc_dataset;
 
 enum { TC_FOLDER_CHANNELS = 3, TC_FOLDER_SIDE = 32 };
@@ -94,9 +93,9 @@ typedef struct tc_picture {
 } tc_picture;
 
 /* PNG (libpng) and JPEG (libjpeg-turbo), told apart by their first bytes: grey, palette, 16 bits and CMYK become RGB of 8
- * bits, what is transparent lies on white (blended in linear light, and a PNG's gAMA obeyed, as libpng does); turned as its Exif orientation says. TC_ERR_IO, TC_ERR_FORMAT with the
- * file's name where it is neither, is damaged, has a side over 32767 or more than 2^26 pixels; TC_ERR_UNSUPPORTED where
- * the build has no such library. */
+ * bits, what is transparent lies on white (blended in linear light, and a PNG's gAMA obeyed, as libpng does); turned as
+ * its Exif orientation says. TC_ERR_IO, TC_ERR_FORMAT with the file's name where it is neither, is damaged, has a side over
+ * 32767 or more than 2^26 pixels; TC_ERR_UNSUPPORTED where the build has no such library. */
 tc_status tc_picture_read(const char *path, tc_picture *picture);
 void tc_picture_free(tc_picture *picture);
 /* The version of libjpeg-turbo, or NULL. */

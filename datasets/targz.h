@@ -30,8 +30,8 @@ tc_status tci_targz_open(tci_targz *archive, const char *path);
 void tci_targz_close(tci_targz *archive);
 
 /* Goes to the next member; what is left of the current one is skipped. Of headers that only describe the next
- * member (pax, GNU's long names) its name is taken, the last 255 bytes of it. At the end `more` is false, and the checksum of the whole
- * gzip stream has been verified. */
+ * member (pax, GNU's long names) its name is taken, the last 255 bytes of it. At the end `more` is false, and the
+ * checksum of the whole gzip stream has been verified. */
 tc_status tci_targz_next(tci_targz *archive, bool *more);
 
 /* Exactly `bytes` of the current member; `bytes` is at most archive->left. */

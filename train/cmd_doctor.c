@@ -1,16 +1,15 @@
 /* cmd_doctor.c - `tinycnn doctor`: what may be wrong with a data set, before a net learns it. */
-#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "commands.h"
 #include "data.h"
 #include "duplicates.h"
+#include "folder.h"
 #include "grid.h"
 #include "report.h"
 
@@ -313,22 +312,13 @@ static tc_status copies_sheet(const diagnosis *g, image *pictures, grid_cell *ce
                       &(grid_options){.title = "copies, each beside the other", .columns = 4}, "copies.png");
 }
 
-/* The last name of a path. */
-static const char *last_name(const char *path, char name[256]) {
-    size_t end = strlen(path), begin;
-    while (end > 1 && path[end - 1] == '/') end--;
-    for (begin = end; begin > 0 && path[begin - 1] != '/';) begin--;
-    snprintf(name, 256, "%.*s", (int)(end - begin < 255 ? end - begin : 255), path + begin);
-    return name;
-}
-
 static tc_status draw_sheets(diagnosis *g) {
     char name[256];
     int length = g->s->out ? snprintf(g->out, sizeof g->out, "%s", g->s->out)
-                           : snprintf(g->out, sizeof g->out, "doctor-%s", last_name(g->d->name, name));
+                           : snprintf(g->out, sizeof g->out, "doctor-%s",
+                                      folder_last_name(g->d->name, name, sizeof name));
     if (length >= (int)sizeof g->out) return tc_fail(TC_ERR_ARGUMENT, "--out: this path is too long");
-    if (mkdir(g->out, 0777) != 0 && errno != EEXIST)
-        return tc_fail(TC_ERR_IO, "%s: cannot be made: %s", g->out, strerror(errno));
+    TC_TRY(folder_make(g->out));
     size_t room = (size_t)g->s->sheet + 2;
     image *pictures = calloc(room, sizeof *pictures);
     grid_cell *cells = calloc(room, sizeof *cells);

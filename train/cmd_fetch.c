@@ -1,14 +1,13 @@
 /* cmd_fetch.c - `tinycnn fetch`: data sets from their official places to where `--data` looks for them. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "commands.h"
 #include "datasets.h"
 #include "download.h"
+#include "folder.h"
 #include "report.h"
 #include "signals.h"
 
@@ -112,24 +111,6 @@ static bool draw(void *context, int64_t done, int64_t size) {
 
 /* ---- Fetching ----------------------------------------------------------------------------------------- */
 
-/* mkdir -p. A parent that is there, of whatever kind, is gone through: the next one says what is wrong with it. */
-static tc_status make_folder(const char *path) {
-    char part[PATH_LENGTH];
-    struct stat st;
-    snprintf(part, sizeof part, "%s", path);
-    for (char *slash = part; slash;) {
-        slash = strchr(slash + 1, '/');
-        if (slash) *slash = '\0';
-        if (mkdir(part, 0777) != 0 && !(slash && errno == EEXIST)) {
-            int why = errno;
-            if (stat(part, &st) != 0 || !S_ISDIR(st.st_mode))
-                return tc_fail(TC_ERR_IO, "%s: cannot be made: %s", part, strerror(why));
-        }
-        if (slash) *slash = '/';
-    }
-    return TC_OK;
-}
-
 static tc_status fetch_file(const fetch_settings *s, const struct set *set, int i, const char *folder) {
     char path[2 * PATH_LENGTH], url[PATH_LENGTH];
     const char *name = set->files[i].name, *from = s->from ? s->from : set->from;
@@ -168,7 +149,7 @@ static tc_status fetch_set(const fetch_settings *s, const struct set *set) {
     char place[PATH_LENGTH / 2], folder[PATH_LENGTH];
     TC_TRY(tc_dataset_place(s->data_dir, place, sizeof place));
     snprintf(folder, sizeof folder, "%s%s%s", place, set->folder[0] ? "/" : "", set->folder);
-    TC_TRY(make_folder(folder));
+    TC_TRY(folder_make(folder));
     for (int i = 0; i < MOST_FILES && set->files[i].name; i++) TC_TRY(fetch_file(s, set, i, folder));
     return TC_OK;
 }

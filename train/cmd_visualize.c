@@ -1,14 +1,13 @@
 /* cmd_visualize.c - `tinycnn visualize`: what a saved net looks for, what its layers answer to a picture, and which
  * pixels its decision hangs on; as PNG sheets in a folder. */
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "attribution.h"
 #include "commands.h"
 #include "filters.h"
+#include "folder.h"
 #include "report.h"
 #include "saved_net.h"
 
@@ -311,8 +310,7 @@ static tc_status make_out(visit *v) {
     int length = v->s->out ? snprintf(v->out, sizeof v->out, "%s", v->s->out)
                            : snprintf(v->out, sizeof v->out, "visualize-%s", v->about.model);
     if (length >= (int)sizeof v->out) return tc_fail(TC_ERR_ARGUMENT, "--out: this path is too long");
-    if (mkdir(v->out, 0777) == 0 || errno == EEXIST) return TC_OK;
-    return tc_fail(TC_ERR_IO, "%s: cannot be made: %s", v->out, strerror(errno));
+    return folder_make(v->out);
 }
 
 static tc_status visualize(visit *v) {

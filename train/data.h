@@ -6,7 +6,8 @@
 #include "options.h"
 
 /* `input`: empty, or channels, height and width, which a folder's pictures are made to; TC_ERR_ARGUMENT for a data set
- * whose pictures have another size of their own, TC_ERR_FORMAT where the name of a class cannot be written down. `data_dir` may be NULL, `threads` 0: all cores. */
+ * whose pictures have another size of their own, TC_ERR_FORMAT where the name of a class cannot be written down.
+ * `data_dir` may be NULL, `threads` 0: all cores. */
 tc_status data_open(const char *data, const char *data_dir, int64_t threads, const option_list *input,
                     tc_dataset **dataset);
 

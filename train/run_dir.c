@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "folder.h"
+
 tc_status run_dir_name(const char *path, run_dir *run) {
     if (!*path || strlen(path) >= RUN_PATH_MAX)
         return tc_fail(TC_ERR_ARGUMENT, "run folder: a path of %zu bytes, expected 1 to %d", strlen(path),
@@ -23,24 +25,9 @@ tc_status run_dir_name(const char *path, run_dir *run) {
     return TC_OK;
 }
 
-/* mkdir -p, except that the last folder's own mkdir() result is left in errno. */
-static int make_folders(const char *path) {
-    char part[RUN_PATH_MAX];
-    snprintf(part, sizeof part, "%s", path);
-    for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(part, 0777) != 0 && errno != EEXIST) return -1;
-        *slash = '/';
-    }
-    return mkdir(part, 0777);
-}
-
 static tc_status create_named(const char *path, run_dir *run) {
     TC_TRY(run_dir_name(path, run));
-    struct stat info;
-    if (make_folders(path) != 0 && (errno != EEXIST || stat(path, &info) != 0 || !S_ISDIR(info.st_mode)))
-        return tc_fail(TC_ERR_IO, "%s: %s", path,
-                       errno == EEXIST ? "is there and no folder" : strerror(errno));
+    TC_TRY(folder_make(path));
     if (access(run->config, F_OK) == 0)
         return tc_fail(TC_ERR_STATE,
                        "%s: holds a run already; --resume goes on with it, --out names another folder", path);
@@ -54,7 +41,8 @@ tc_status run_dir_create(const char *out, const char *model, run_dir *run) {
     struct tm local;
     strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", localtime_r(&now, &local));
     snprintf(path, sizeof path, "runs/%s-%.100s", stamp, model);
-    for (int i = 2; make_folders(path) != 0; i++) {
+    TC_TRY(folder_make("runs"));
+    for (int i = 2; mkdir(path, 0777) != 0; i++) {
         if (errno != EEXIST || i > 100) return tc_fail(TC_ERR_IO, "%s: %s", path, strerror(errno));
         snprintf(path, sizeof path, "runs/%s-%.100s-%d", stamp, model, i);
     }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "folder.h"
 
 static tc_status read_epochs(run_log *log) {
     metrics_list list;
@@ -18,20 +19,11 @@ static tc_status read_epochs(run_log *log) {
     return status;
 }
 
-static void take_name(run_log *log) {
-    char path[RUN_PATH_MAX];
-    snprintf(path, sizeof path, "%s", log->run.path);
-    size_t length = strlen(path);
-    while (length > 1 && path[length - 1] == '/') path[--length] = '\0';
-    const char *slash = strrchr(path, '/');
-    snprintf(log->name, sizeof log->name, "%.60s", slash && slash[1] ? slash + 1 : path);
-}
-
 tc_status run_log_open(const char *path, run_log *log) {
     struct stat info;
     *log = (run_log){0};
     TC_TRY(run_dir_name(path, &log->run));
-    take_name(log);
+    folder_last_name(path, log->name, sizeof log->name);
     if (stat(path, &info) != 0) return tc_fail(TC_ERR_IO, "%s: %s", path, strerror(errno));
     if (!S_ISDIR(info.st_mode))
         return tc_fail(TC_ERR_FORMAT, "%s: is not a folder, expected that of a run", path);

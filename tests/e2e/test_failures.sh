@@ -35,7 +35,7 @@ expect 1 'part.tar.gz: no data_batch_3.bin' "${train[@]}" --data part.tar.gz
 
 # ---- Places to write ----
 : >file
-expect 1 'file/run: Not a directory' "${train[@]}" --data "$good" --out file/run
+expect 1 'file/run: cannot be made: Not a directory' "${train[@]}" --data "$good" --out file/run
 expect 1 '/proc/nothing/run: No such file' "${train[@]}" --data "$good" --out /proc/nothing/run
 if [ "$(id -u)" -ne 0 ]; then
   mkdir locked && chmod a-w locked

@@ -17,11 +17,10 @@ typedef struct tc_export_options {
     /* (channels), finite: what the net does to a picture's values first, (scale v - mean) / deviation, no deviation 0.
      * NULL, both: pictures come normalised. */
     const float *mean, *deviation;
-    float scale; /* 0: 1, for values 0 .. 1; 1 / 255 for 0 .. 255 */
-    bool
-        normalised; /* pictures come normalised all the same: mean and deviation are only noted in the file */
-    bool int8;      /* C only: weights as 8-bit integers, see tc_folded_quantize() */
-    bool fold;      /* ONNX only: batch norms become part of the convolution before them */
+    float scale;     /* 0: 1, for values 0 .. 1; 1 / 255 for 0 .. 255 */
+    bool normalised; /* pictures come normalised all the same: mean and deviation are but noted */
+    bool int8;       /* C only: weights as 8-bit integers, see tc_folded_quantize() */
+    bool fold;       /* ONNX only: batch norms become part of the convolution before them */
 } tc_export_options;
 
 /* ---- Batch norm folded into weights ---------------------------------------------------------------------- */
@@ -58,8 +57,8 @@ tc_status tc_export_c(tc_model *model, const int64_t shape[4], const tc_export_o
 
 /* A model of operator set 13 with the input "input" (N, C, H, W) and the output "logits" (N, classes), any N; weights have
  * PyTorch's names; "class_names", and of what pictures come normalised by "mean" and "deviation" (JSON arrays), are in the
- * metadata. Operators that set 13 lacks (GELU, SiLU) are written
- * out. TC_ERR_UNSUPPORTED where the build has no protobuf-c. */
+ * metadata. Operators that set 13 lacks (GELU, SiLU) are written out. Files and failures as above; TC_ERR_UNSUPPORTED where
+ * the build has no protobuf-c. */
 tc_status tc_export_onnx(tc_model *model, const int64_t shape[4], const tc_export_options *options,
                          const char *path);
 /* The version of protobuf-c, or NULL. */
