@@ -220,5 +220,6 @@ static int run_explain(int argc, char **argv) {
     if (parsed != PARSE_OK) return parsed == PARSE_HELP ? EXIT_GOOD : EXIT_USAGE;
     if (s.input.count != 3)
         return report(EXIT_USAGE, "explain", "--input: %d numbers, expected three: C,H,W", s.input.count);
-    return s.checkpoint ? explain_saved(&s, given[2]) : explain_named(&s);
+    return s.checkpoint ? explain_saved(&s, given[option_index(explain_options, "input")])
+                        : explain_named(&s);
 }

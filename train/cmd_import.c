@@ -161,12 +161,6 @@ static tc_status import_weights(const import_settings *s) {
     return status;
 }
 
-static bool is_given(const char *name, const bool given[OPTIONS_MAX]) {
-    int i = 0;
-    while (strcmp(import_options[i].name, name) != 0) i++;
-    return given[i];
-}
-
 static int run_import(int argc, char **argv) {
     import_settings s = {0};
     bool given[OPTIONS_MAX];
@@ -175,7 +169,7 @@ static int run_import(int argc, char **argv) {
     if (s.files.count != 1)
         return report(EXIT_USAGE, "import", "%d files, expected one of weights", s.files.count);
     if (!s.out) return report(EXIT_USAGE, "import", "--out FILE is needed");
-    if (s.data && is_given("classes", given))
+    if (s.data && given[option_index(import_options, "classes")])
         return report(EXIT_USAGE, "import", "--classes and --data: the data says how many classes there are");
     if (s.net.widths.count > TC_NET_WIDTHS)
         return report(EXIT_USAGE, "import", "--widths: %d numbers, expected at most %d", s.net.widths.count,

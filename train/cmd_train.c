@@ -54,7 +54,7 @@ typedef struct start {
 } start;
 
 static bool was_given(const start *st, const char *name) {
-    return st->given[settings_index(name)];
+    return st->given[option_index(train_options, name)];
 }
 
 static int usage(void) {

@@ -7,6 +7,12 @@
 
 #include "report.h"
 
+int option_index(const option *options, const char *name) {
+    int i = 0;
+    while (strcmp(options[i].name, name) != 0) i++;
+    return i;
+}
+
 /* ---- One value ---------------------------------------------------------------------------------------- */
 
 static tc_status parse_number(const option *o, const char *text, bool whole, double *number) {

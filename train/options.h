@@ -82,6 +82,9 @@ typedef enum parse_result { PARSE_OK, PARSE_HELP, PARSE_BAD } parse_result;
 parse_result options_parse(const command *cmd, int argc, char **argv, void *settings,
                            bool given[OPTIONS_MAX]);
 
+/* Where in the table the option of that name, which has to be there, stands. */
+int option_index(const option *options, const char *name);
+
 /* Sets one option from text. TC_ERR_ARGUMENT says what was expected. `text` must outlive the settings. */
 tc_status option_set(const option *o, const char *text, void *settings);
 

@@ -198,12 +198,6 @@ const option train_options[] = {
      .help = "small-size: share of the training after which they are whole"},
     {0}};
 
-int settings_index(const char *name) {
-    int i = 0;
-    while (strcmp(train_options[i].name, name) != 0) i++;
-    return i;
-}
-
 tc_status settings_resolve(train_settings *s) {
     static const double rate[] = {
         [OPTIMIZER_SGD] = 0.05, [OPTIMIZER_ADAM] = 0.001, [OPTIMIZER_ADAMW] = 0.001, [OPTIMIZER_MUON] = 0.05};

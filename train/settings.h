@@ -66,9 +66,6 @@ typedef struct train_settings {
 
 extern const option train_options[];
 
-/* Index of the option of that name, which is in the table. */
-int settings_index(const char *name);
-
 /* Puts numbers in the place of "auto", but for what depends on the data, and checks what no single option can check. TC_ERR_ARGUMENT: usage. */
 tc_status settings_resolve(train_settings *settings);
 /* The rest: epochs, augmentation and smoothing, for the data set of that name (tc_dataset's, not a path); of a resumed run

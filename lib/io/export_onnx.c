@@ -1,16 +1,14 @@
 /* export_onnx.c - each layer as the operators that ONNX has for it.
  *
- * A layer's node is called by its path and the value that it computes by "/" and the path. What one layer needs several
- * operators for has nodes "path:0", "path:1", ... and values "/path:0", "/path:1", ... in between. Only parameters are
- * sure to have names of their own: where a path is another layer's too, ":" and the layer's index come behind it. */
+ * What one layer needs several operators for has nodes "path:0", "path:1", ... and values "/path:0", "/path:1", ... in
+ * between. */
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "export_options.h"
 #include "onnx.h"
+#include "onnx_names.h"
 #include "tinycnn/checkpoint.h"
 #include "tinycnn/export.h"
 
@@ -20,81 +18,17 @@
 /* The most operators and constants that one layer takes. */
 enum { OPERATORS_PER_LAYER = 10, CONSTANTS_PER_LAYER = 8, PREPROCESSING = 4 };
 
-typedef struct layer_names {
-    const char *node, *value;
-    const char *weight, *bias, *running_mean, *running_var;
-} layer_names;
-
 typedef struct writer {
     onnx_model *onnx;
     const tc_graph *graph;
-    tc_arena *arena;
-    const char *picture;    /* the value that the first layer reads */
-    layer_names *names;     /* of each node of the graph */
-    json_t *values, *nodes; /* the names that are taken, as keys */
+    const char *picture; /* the value that the first layer reads */
+    onnx_names names;
     tc_status status;
 } writer;
 
-/* ---- Names ------------------------------------------------------------------------------------------------- */
-
-static const char *text(writer *w, const char *format, ...) TC_PRINTF(2, 3);
-static const char *text(writer *w, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vsnprintf(NULL, 0, format, arguments);
-    va_end(arguments);
-    char *made = length < 0 ? NULL : tc_arena_alloc(w->arena, (size_t)length + 1);
-    if (!made) {
-        w->status = tc_fail(TC_ERR_MEMORY, "export: out of memory");
-        return "";
-    }
-    va_start(arguments, format);
-    vsnprintf(made, (size_t)length + 1, format, arguments);
-    va_end(arguments);
-    return made;
-}
-
-/* `wanted` where nothing in `taken` is called so, otherwise with node i's index behind it. */
-static const char *own_name(writer *w, json_t *taken, int i, const char *wanted) {
-    while (w->status == TC_OK && json_object_get(taken, wanted)) wanted = text(w, "%s:%d", wanted, i);
-    if (w->status == TC_OK && json_object_set_new(taken, wanted, json_true()) != 0)
-        w->status = tc_fail(TC_ERR_FORMAT, "export: layer %s: its name is not UTF-8, or out of memory",
-                            w->graph->nodes[i].path);
-    return wanted;
-}
-
-static const char *constant_name(writer *w, int i, const char *part) {
-    const char *path = w->graph->nodes[i].path;
-    return own_name(w, w->values, i, text(w, "%s%s%s", path, path[0] ? "." : "", part));
-}
-
-/* Convolutions and linear layers first: weights that a batch norm has not got are made up below, and a made-up one must
- * not take the name of one that is there. */
-static void name_weights(writer *w) {
-    for (int norms = 0; norms < 2; norms++)
-        for (int i = 0; i < w->graph->count; i++) {
-            const tc_graph_node *n = &w->graph->nodes[i];
-            layer_names *l = &w->names[i];
-            if ((n->op == TC_GRAPH_BATCHNORM2D) != norms) continue;
-            if (norms || n->weight) l->weight = constant_name(w, i, "weight");
-            if (norms || n->bias) l->bias = constant_name(w, i, "bias");
-            if (!norms) continue;
-            l->running_mean = constant_name(w, i, "running_mean");
-            l->running_var = constant_name(w, i, "running_var");
-        }
-}
-
-static void name_layers(writer *w) {
-    for (int i = 0; i < w->graph->count; i++)
-        w->names[i].node = own_name(w, w->nodes, i, w->graph->nodes[i].path);
-    for (int i = 0; i < w->graph->count - 1; i++)
-        w->names[i].value = own_name(w, w->values, i, text(w, "/%s", w->names[i].node));
-    w->names[w->graph->count - 1].value = "logits";
-}
-
 /* Where the result of node i lies. */
 static const char *value_of(const writer *w, int i) {
-    return i == TC_GRAPH_PICTURE ? w->picture : w->names[i].value;
+    return i == TC_GRAPH_PICTURE ? w->picture : w->names.layers[i].value;
 }
 
 /* ---- A chain of operators within one layer ----------------------------------------------------------------- */
@@ -113,10 +47,10 @@ static chain chain_from(writer *w, int node, int input) {
 static onnx_node *then_named(chain *c, const char *op, const char *other, const char *third,
                              const char *fourth, const char *fifth, bool is_last) {
     writer *w = c->w;
-    const layer_names *l = &w->names[c->node];
+    const onnx_layer_names *l = &w->names.layers[c->node];
     const char *name = l->node, *output = l->value;
-    if (c->steps > 0 || !is_last) name = own_name(w, w->nodes, c->node, text(w, "%s:%d", l->node, c->steps));
-    if (!is_last) output = own_name(w, w->values, c->node, text(w, "/%s:%d", l->node, c->steps));
+    if (c->steps > 0 || !is_last) name = tci_onnx_node(&w->names, c->node, "%s:%d", l->node, c->steps);
+    if (!is_last) output = tci_onnx_value(&w->names, c->node, "/%s:%d", l->node, c->steps);
     c->steps++;
     onnx_node *node = tci_onnx_add(w->onnx, op, name,
                                    (const char *const[]){c->at, other, third, fourth, fifth, NULL}, output);
@@ -159,7 +93,7 @@ static void add_constant(writer *w, const char *name, int64_t count, float numbe
 }
 
 /* A layer's weight, and its bias if it has one. */
-static void add_weights(writer *w, const tc_graph_node *n, const layer_names *l) {
+static void add_weights(writer *w, const tc_graph_node *n, const onnx_layer_names *l) {
     add_tensor(w, l->weight, n->weight);
     if (n->bias) add_tensor(w, l->bias, n->bias);
 }
@@ -182,7 +116,7 @@ static void set_window(onnx_node *node, const tc_graph_node *n, const int64_t pa
 }
 
 static void write_conv(writer *w, const tc_graph_node *n, int i) {
-    const layer_names *l = &w->names[i];
+    const onnx_layer_names *l = &w->names.layers[i];
     int64_t pads[4];
     for (int axis = 0; axis < 2; axis++) {
         const tc_window *v = &n->window[axis];
@@ -198,14 +132,14 @@ static void write_conv(writer *w, const tc_graph_node *n, int i) {
 }
 
 static void write_linear(writer *w, const tc_graph_node *n, int i) {
-    const layer_names *l = &w->names[i];
+    const onnx_layer_names *l = &w->names.layers[i];
     chain c = chain_from(w, i, 0);
     add_weights(w, n, l);
     tci_onnx_int(then_named(&c, "Gemm", l->weight, l->bias, NULL, NULL, true), "transB", 1);
 }
 
 static void write_batchnorm(writer *w, const tc_graph_node *n, int i) {
-    const layer_names *l = &w->names[i];
+    const onnx_layer_names *l = &w->names.layers[i];
     int64_t channels = tc_numel(n->running_mean);
     chain c = chain_from(w, i, 0);
     if (n->weight)
@@ -242,7 +176,7 @@ static void write_pool(writer *w, const tc_graph_node *n, int i) {
     } else {
         /* Padding counts as zeros, but not what rounding up adds behind it. */
         const int64_t zeros[8] = {0, 0, pads[0], pads[1], 0, 0, pads[0], pads[1]};
-        const char *around = own_name(w, w->values, i, text(w, "%s:padding", w->names[i].node));
+        const char *around = tci_onnx_value(&w->names, i, "%s:padding", w->names.layers[i].node);
         tci_onnx_constant_ints(w->onnx, around, 8, zeros);
         then(&c, "Pad", around, false);
         set_window(then(&c, "AveragePool", NULL, true), n, more, false);
@@ -273,8 +207,8 @@ static void write_adaptive(writer *w, const tc_graph_node *n, int i) {
         then(&c, "GlobalAveragePool", NULL, true);
         return;
     }
-    const char *rows = own_name(w, w->values, i, text(w, "%s:rows", w->names[i].node));
-    const char *columns = own_name(w, w->values, i, text(w, "%s:columns", w->names[i].node));
+    const char *rows = tci_onnx_value(&w->names, i, "%s:rows", w->names.layers[i].node);
+    const char *columns = tci_onnx_value(&w->names, i, "%s:columns", w->names.layers[i].node);
     const char *input = c.at;
     add_means(w, rows, n->input_shape[2], n->output_shape[2], false);
     add_means(w, columns, n->input_shape[3], n->output_shape[3], true);
@@ -355,14 +289,9 @@ static void write_node(writer *w, int i) {
 
 /* ---- The model ------------------------------------------------------------------------------------------- */
 
-/* Names of the model's own come before those of layers: each is the first of its name. */
-static const char *reserve(writer *w, json_t *taken, const char *name) {
-    return own_name(w, taken, 0, name);
-}
-
 static void add_step(writer *w, const char *op, const char *from, const char *constant, const char *to) {
-    reserve(w, w->nodes, to);
-    reserve(w, w->values, to);
+    tci_onnx_reserve_node(&w->names, to);
+    tci_onnx_reserve_value(&w->names, to);
     tci_onnx_add(w->onnx, op, to, (const char *const[]){from, constant, NULL}, to);
 }
 
@@ -371,9 +300,9 @@ static void write_preprocessing(writer *w, const int64_t shape[4], const tc_expo
     const int64_t by_channel[4] = {1, shape[1], 1, 1};
     const float scale = o->scale > 0 ? o->scale : 1;
     if (!tci_export_normalises(o)) return;
-    tci_onnx_constant(w->onnx, reserve(w, w->values, "scale"), 0, NULL, &scale);
-    tci_onnx_constant(w->onnx, reserve(w, w->values, "mean"), 4, by_channel, o->mean);
-    tci_onnx_constant(w->onnx, reserve(w, w->values, "deviation"), 4, by_channel, o->deviation);
+    tci_onnx_constant(w->onnx, tci_onnx_reserve_value(&w->names, "scale"), 0, NULL, &scale);
+    tci_onnx_constant(w->onnx, tci_onnx_reserve_value(&w->names, "mean"), 4, by_channel, o->mean);
+    tci_onnx_constant(w->onnx, tci_onnx_reserve_value(&w->names, "deviation"), 4, by_channel, o->deviation);
     add_step(w, "Mul", "input", "scale", "scaled");
     add_step(w, "Sub", "scaled", "mean", "centred");
     add_step(w, "Div", "centred", "deviation", "picture");
@@ -419,17 +348,16 @@ static tc_status write_model(writer *w, const int64_t shape[4], const tc_export_
     const tc_graph_node *last = &g->nodes[g->count - 1];
     const void *bytes;
     size_t size;
-    w->names = tc_arena_alloc(w->arena, (size_t)g->count * sizeof *w->names);
-    w->onnx = tci_onnx_create(w->arena, g->count * OPERATORS_PER_LAYER + PREPROCESSING,
+    w->onnx = tci_onnx_create(w->names.arena, g->count * OPERATORS_PER_LAYER + PREPROCESSING,
                               g->count * CONSTANTS_PER_LAYER + PREPROCESSING);
-    if (!w->names || !w->onnx) return TC_ERR_MEMORY;
-    memset(w->names, 0, (size_t)g->count * sizeof *w->names);
-    tci_onnx_input(w->onnx, reserve(w, w->values, "input"), 4, shape);
-    tci_onnx_output(w->onnx, reserve(w, w->values, "logits"), last->output_ndim, last->output_shape);
+    if (!w->onnx) return TC_ERR_MEMORY;
+    tci_onnx_input(w->onnx, tci_onnx_reserve_value(&w->names, "input"), 4, shape);
+    tci_onnx_output(w->onnx, tci_onnx_reserve_value(&w->names, "logits"), last->output_ndim,
+                    last->output_shape);
     write_preprocessing(w, shape, o);
-    name_weights(w);
-    name_layers(w);
+    tci_onnx_name_layers(&w->names);
     for (int i = 0; i < g->count; i++) write_node(w, i);
+    TC_TRY(w->names.status);
     TC_TRY(w->status);
     TC_TRY(write_metadata(w, shape, o));
     TC_TRY(tci_onnx_finish(w->onnx, o->name ? o->name : "net", &bytes, &size));
@@ -438,16 +366,13 @@ static tc_status write_model(writer *w, const int64_t shape[4], const tc_export_
 
 static tc_status write_graph(const tc_graph *g, const int64_t shape[4], const tc_export_options *o,
                              const char *path) {
-    writer w = {.graph = g,
-                .arena = tc_arena_create(),
-                .picture = tci_export_normalises(o) ? "picture" : "input",
-                .values = json_object(),
-                .nodes = json_object()};
-    tc_status status = w.arena && w.values && w.nodes ? write_model(&w, shape, o, path)
-                                                      : tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
-    json_decref(w.values);
-    json_decref(w.nodes);
-    tc_arena_free(w.arena);
+    writer w = {.graph = g, .picture = tci_export_normalises(o) ? "picture" : "input"};
+    tc_arena *arena = tc_arena_create();
+    if (!arena) return tc_fail(TC_ERR_MEMORY, "%s: out of memory", path);
+    tc_status status = tci_onnx_names_create(g, arena, &w.names);
+    if (status == TC_OK) status = write_model(&w, shape, o, path);
+    tci_onnx_names_free(&w.names);
+    tc_arena_free(arena);
     return status;
 }
 

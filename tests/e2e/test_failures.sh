@@ -36,7 +36,7 @@ expect 1 'part.tar.gz: no data_batch_3.bin' "${train[@]}" --data part.tar.gz
 # ---- Places to write ----
 : >file
 expect 1 'file/run: cannot be made: Not a directory' "${train[@]}" --data "$good" --out file/run
-expect 1 '/proc/nothing/run: No such file' "${train[@]}" --data "$good" --out /proc/nothing/run
+expect 1 '/proc/nothing: cannot be made: No such file' "${train[@]}" --data "$good" --out /proc/nothing/run
 if [ "$(id -u)" -ne 0 ]; then
   mkdir locked && chmod a-w locked
   expect 1 'locked/run: Permission denied' "${train[@]}" --data "$good" --out locked/run

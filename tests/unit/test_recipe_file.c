@@ -26,7 +26,7 @@ static applied begin(void) {
 }
 
 static void give(applied *a, const char *name, const char *value) {
-    int index = settings_index(name);
+    int index = option_index(train_options, name);
     a->given[index] = true;
     ck_assert_int_eq(option_set(&train_options[index], value, &a->settings), TC_OK);
 }
