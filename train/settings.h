@@ -66,7 +66,8 @@ typedef struct train_settings {
 
 extern const option train_options[];
 
-/* Puts numbers in the place of "auto", but for what depends on the data, and checks what no single option can check. TC_ERR_ARGUMENT: usage. */
+/* Puts numbers in the place of "auto", but for what depends on the data, and checks what no single option can check.
+ * TC_ERR_ARGUMENT: usage. */
 tc_status settings_resolve(train_settings *settings);
 /* The rest: epochs, augmentation and smoothing, for the data set of that name (tc_dataset's, not a path); of a resumed run
  * nothing is left open. */
